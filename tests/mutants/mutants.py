@@ -1522,6 +1522,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "pass",
         ("tests/bot/cli/test_redaction.py::test_addresses_that_answer_a_request_end_before_their_token",),
     ),
+    Mutant(
+        "event that came again stops a digest",
+        "bot/platforms/slack/listeners.py",
+        """Payload, body: Payload, workspace: SlackWorkspace) -> None:
+        async with self._handle_request(workspace):
+            if not await self._is_new_event(body):
+                return
+            channel = self._channel_from_id(_channel_id_of(event), workspace)
+            reasons""",
+        """Payload, body: Payload, workspace: SlackWorkspace) -> None:
+        async with self._handle_request(workspace):
+            channel = self._channel_from_id(_channel_id_of(event), workspace)
+            reasons""",
+        (f"{SLACK}/test_foreign.py::test_an_event_that_comes_again_stops_no_digest",),
+    ),
     # Slack's HTTP port.
     Mutant(
         "request served without a right signature",

@@ -412,8 +412,10 @@ class SlackListeners:
                 greeting = present_greeting(self.settings.paper_command, self.settings.digest_command)
                 await announce_message(greeting, channel, self.platform)
 
-    async def _on_channel_gone(self, event: Payload, workspace: SlackWorkspace) -> None:
+    async def _on_channel_gone(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         async with self._handle_request(workspace):
+            if not await self._is_new_event(body):
+                return
             channel = self._channel_from_id(_channel_id_of(event), workspace)
             reasons = {"archive": "the channel was archived.", "deleted": "the channel was deleted."}
             reason = reasons.get(
@@ -423,8 +425,10 @@ class SlackListeners:
             subscription = await run_interactive(find, channel)
             await self.dispatcher.stop_subscriptions([subscription] if subscription else [], reason)
 
-    async def _on_channel_back(self, event: Payload, workspace: SlackWorkspace) -> None:
+    async def _on_channel_back(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         async with self._handle_request(workspace):
+            if not await self._is_new_event(body):
+                return
             channel = self._channel_from_id(_channel_id_of(event), workspace)
             await self.dispatcher.start_digest(channel)
 

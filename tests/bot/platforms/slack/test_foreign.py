@@ -198,17 +198,15 @@ def test_a_command_a_click_and_a_form_that_come_again_change_nothing(
                 "actions": [clicked], "trigger_id": f"captured {action}",
             }  # fmt: skip
 
-        async def subscribe_anew() -> None:
-            await send("slash_commands", give_command("subscribe language", uuid4().hex), "Done")
-
-        def domains() -> tuple[str, ...]:
+        def is_running() -> bool:
             found = bot.store.subscriptions.find(Channel("slack", papers, "T1"))
-            return found.preferences.domains if found else ()
+            return found is not None and found.is_running
 
-        await send("slash_commands", give_command("subscribe vision"), "Done")
-        await subscribe_anew()
-        await send("slash_commands", give_command("subscribe vision"), REPEATED_INTERACTION)
-        assert domains() == ("language",)
+        await send("slash_commands", give_command("subscribe vision", uuid4().hex), "Done")
+        await send("slash_commands", give_command("pause"), "Done")
+        await send("slash_commands", give_command("resume", uuid4().hex), "Done")
+        await send("slash_commands", give_command("pause"), REPEATED_INTERACTION)
+        assert is_running()
 
         form = await open_form(slack, ada, papers)
         start = FakeSlack._start_interaction
@@ -219,12 +217,10 @@ def test_a_command_a_click_and_a_form_that_come_again_change_nothing(
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(FakeSlack, "_start_interaction", start_captured)
-            sent = await slack.submit_view(form, {"domains": "vision"}, user=ada)
+            sent = await slack.submit_view(form, {"domains": "language"}, user=ada)
             assert sent.ack == {}
-            await subscribe_anew()
-            again = await slack.submit_view(form, {"domains": "vision"}, user=ada)
+            again = await slack.submit_view(form, {"domains": "language"}, user=ada)
             assert REPEATED_INTERACTION in str(again.ack)
-            assert domains() == ("language",)
 
         for action, value, first in (
             ("discuss", "2402.01306", "Marked"),
@@ -241,6 +237,32 @@ def test_a_command_a_click_and_a_form_that_come_again_change_nothing(
         }  # fmt: skip
         await send("interactive", shortcut, "mark")
         await send("interactive", shortcut, REPEATED_INTERACTION)
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_an_event_that_comes_again_stops_no_digest(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        typed = await slack.run_command("/digest", "subscribe vision", user=ada, channel=papers)
+        await wait_for_text(slack, typed, "Done")
+        channel = Channel("slack", papers, "T1")
+
+        def build(kind: str) -> Json:
+            return slack.build_event_body({"type": kind, "user": ada, "channel": papers})
+
+        archived = build("channel_archive")
+        assert await slack.deliver_event(archived)
+        await bot.wait_for_log(f"{channel} gets no more digests")
+        assert await slack.deliver_event(build("channel_unarchive"))
+        await bot.wait_for_log(f"{channel} takes digests again")
+        assert await slack.deliver_event(archived)
+        paused = await slack.run_command("/digest", "pause", user=ada, channel=papers)
+        await wait_for_text(slack, paused, "Done")
+        await slack.wait_until(lambda: len(slack.messages_in(papers)) == 2)
+        assert sum("gets no more digests" in line and papers in line for line in bot.log) == 1
+        found = bot.store.subscriptions.find(channel)
+        assert found
+        assert not found.stop_reason
 
     slack_runner.run_scenario(scenario)
 
