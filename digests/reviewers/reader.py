@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -79,17 +80,20 @@ class ReaderProcess:
         return result
 
     async def _run_process(self, call: bytes) -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "digests.reviewers.reader",
-            str(self.timeout_seconds),
-            str(self.max_memory_bytes),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "digests.reviewers.reader",
+                str(self.timeout_seconds),
+                str(self.max_memory_bytes),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
+            )
+        except OSError as error:  # The machine has no process, memory or file descriptor left.
+            raise ReaderStartError(f"its process could not start: {error.strerror}") from None
         has_begun, output = False, b""
         try:
             async with asyncio.timeout(self.timeout_seconds):
@@ -169,8 +173,19 @@ def _limit_process(seconds: float, memory_bytes: int) -> None:
             resource.setrlimit(kind, (lowered, lowered))
 
 
+def _ignore_stop_requests() -> None:
+    """Leave it to the parent to end this process.
+
+    A terminal and systemd stop both at once. A text whose reader ended is not read again, so it would be
+    blamed for a deploy.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Make one call within the limits of `arguments`: seconds, and bytes of memory."""
+    _ignore_stop_requests()
     _limit_process(float(arguments[0]), int(arguments[1]))
     output, sys.stdout = sys.stdout.buffer, sys.stderr  # No library may write into the result.
     function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301

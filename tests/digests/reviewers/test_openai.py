@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import pytest
@@ -383,3 +384,71 @@ def test_a_reply_without_token_counts_is_parsed() -> None:
         return len(reply.text)
 
     assert with_server(work, ModelFault.NO_USAGE) > 0
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "repeated", "fault"),
+    [
+        (b"", b"", ServerFault.MALFORMED),
+        (b"\x00\xff\xfe\r\n\r\n", b"", ServerFault.MALFORMED),
+        (HEAD, b"X-A: " + b"a" * 1000 + b"\r\n", ServerFault.MALFORMED),
+        (HEAD + b"X-A: ", b"a" * 65_536, ServerFault.MALFORMED),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", ServerFault.TIMEOUT),
+        (CHUNKED, b"1\r\na\r\n", None),
+        (CHUNKED + b"1;", b"a" * 65_536, ServerFault.MALFORMED),
+        (CHUNKED + b"0\r\n", b"X: " + b"a" * 1000 + b"\r\n", ServerFault.MALFORMED),
+        (HEAD + b"Content-Length: -5\r\n\r\n{}", b"", ServerFault.MALFORMED),
+        (HEAD + b"Content-Length: 9" + b"9" * 30 + b"\r\n\r\n{}", b"", ServerFault.MALFORMED),
+        (b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\n\r\n{}", b"", ServerFault.MALFORMED),
+        (b"HTTP/1.1 429 X\r\nRetry-After: 1e400\r\nContent-Length: 0\r\n\r\n", b"", ServerFault.RATE_LIMITED),
+    ],
+)
+def test_whatever_bytes_a_server_sends_are_a_fault_in_a_sentence(
+    start: bytes, repeated: bytes, fault: ServerFault | None
+) -> None:
+    """An endless answer ends by the deadline, or by the limit of bytes, whichever comes first."""
+
+    async def send_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(start + repeated)
+                await writer.drain()
+                while repeated:
+                    writer.write(repeated)
+                    await writer.drain()
+        finally:
+            writer.close()
+
+    async def ask() -> ModelServerError:
+        listener = await asyncio.start_server(send_bytes, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        address = ServerAddress(f"http://127.0.0.1:{port}/v1", MODEL, timeout=1)
+        async with listener, open_model_server(address) as server:
+            with pytest.raises(ModelServerError) as caught:
+                await server.request_completion([{"role": "user", "content": "x"}], {}, "review", 5)
+        return caught.value
+
+    error = asyncio.run(ask())
+    assert error.fault in ((fault,) if fault else (ServerFault.TIMEOUT, ServerFault.MALFORMED))
+    assert str(error).isprintable()
+
+
+def test_a_server_without_a_valid_certificate_is_unreachable() -> None:
+    def refuse_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"no TLS\r\n")
+        writer.close()
+
+    async def ask() -> ModelServerError:
+        listener = await asyncio.start_server(refuse_tls, "127.0.0.1", 0)
+        address = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1"
+        async with listener, open_model_server(ServerAddress(address, MODEL, timeout=1)) as server:
+            with pytest.raises(ModelServerError) as caught:
+                await server.list_models()
+        return caught.value
+
+    assert asyncio.run(ask()).fault is ServerFault.UNREACHABLE

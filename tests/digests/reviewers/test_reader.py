@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -38,6 +39,12 @@ def take_memory(size: int) -> int:
 
 def die(status: int) -> None:
     os._exit(status)
+
+
+def stop_myself(number: int) -> str:
+    """Get a signal, as from a terminal or systemd that stops the bot with all its processes."""
+    os.kill(os.getpid(), number)
+    return "the text"
 
 
 def import_module(name: str) -> None:
@@ -112,6 +119,21 @@ def test_a_reader_that_does_not_begin_is_told_apart(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ReaderStartError):
         asyncio.run(ReaderProcess().run(print_and_return, "words" * 100_000))
+
+
+def test_a_machine_without_room_for_a_process_is_no_fault_of_the_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(ReaderStartError, match="could not start"):
+        asyncio.run(ReaderProcess().run(print_and_return, "words"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_reader_that_is_stopped_together_with_the_bot_does_not_blame_its_text(
+    number: signal.Signals,
+) -> None:
+    assert asyncio.run(ReaderProcess().run(stop_myself, number)) == "the text"
 
 
 def test_a_missing_package_is_no_fault_of_the_text() -> None:
