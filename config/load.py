@@ -27,7 +27,7 @@ def load_settings(
     written for a newer version, holds a secret, or has a wrong key or value.
     """
     model = build_settings_model(platform_models)
-    file = _choose_settings_file(path, environment)
+    file = choose_settings_file(path, environment)
     if file is None:
         return model()
     document = _parse_toml(file, _read_text(file))
@@ -36,7 +36,8 @@ def load_settings(
     return _validate_document(file, document, model)
 
 
-def _choose_settings_file(path: Path | None, environment: Mapping[str, str]) -> Path | None:
+def choose_settings_file(path: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the settings file that is read, None where the defaults hold. It need not exist."""
     if path is not None:
         return path
     if environment.get(PATH_VARIABLE):

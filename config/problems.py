@@ -47,11 +47,25 @@ def _describe_unknown_key(loc: KeyPath, model: type[BaseModel]) -> str:
     former_keys: Mapping[str, str] = getattr(table, "former_keys", {})
     if key in former_keys:
         return former_keys[key]
+    if table is model and (owner := _find_owner(key, model)):
+        return f"belongs under {owner}; move it there"
     nearest = find_nearest(key, table.model_fields)
     if nearest:
         return f"is no key that Paperround knows; did you mean {nearest}?"
     known_keys = ", ".join(table.model_fields)
     return f"is no key that Paperround knows; remove it, or use one of {known_keys}"
+
+
+def _find_owner(key: str, model: type[BaseModel]) -> str:
+    """Return the header of the first table of the document that has a key; empty if none has it."""
+    for name, info in model.model_fields.items():
+        (inner, *_), is_list = (
+            get_args(info.annotation) or (info.annotation,),
+            bool(get_args(info.annotation)),
+        )
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and key in inner.model_fields:
+            return f"[[{name}]]" if is_list else f"[{name}]"
+    return ""
 
 
 def describe_renamed_key(new_name: str) -> str:

@@ -21,6 +21,7 @@ from config.problems import describe_removed_key, describe_renamed_key, quote_va
 from config.validators import (
     base_url_validator,
     parse_clock_time,
+    refuse_channel_name,
     refuse_common_queue,
     require_days,
     validate_deciders,
@@ -233,7 +234,7 @@ class SubscriptionSettings(SettingsTable):
     """One channel: its preferences and its schedule."""
 
     platform: RequiredText = Field(description="The name of the platform that the channel is on.")
-    channel: RequiredText = Field(
+    channel: Annotated[RequiredText, AfterValidator(refuse_channel_name)] = Field(
         description="The platform's id of the channel, not its name. On the console: any name."
     )
     workspace: StrippedText = Field(

@@ -46,9 +46,26 @@ def validate_time_zone(key: str) -> str:
 
 
 def _refuse_zone(key: str) -> NoReturn:
-    nearest = _find_nearest_zone(key)
+    nearest = _ZONES_BY_ABBREVIATION.get(key.strip().casefold()) or _find_nearest_zone(key)
+    if re.fullmatch(r"\s*(?:(?:gmt|utc)\s*)?[+-]\s*\d{1,2}(?::?\d{2})?\s*", key[:40], re.IGNORECASE):
+        raise ValueError(
+            f"is {quote_value(key)}, which is no time zone; an offset knows no summer time, "
+            'so write a place such as "Europe/Berlin"'
+        )
     fix = f'did you mean "{nearest}"?' if nearest else 'write an IANA name such as "Europe/Berlin" or "UTC"'
     raise ValueError(f"is {quote_value(key)}, which is no time zone; {fix}")
+
+
+_ZONES_BY_ABBREVIATION = {
+    "pst": "America/Los_Angeles", "pdt": "America/Los_Angeles", "pt": "America/Los_Angeles",
+    "mst": "America/Denver", "mdt": "America/Denver", "cst": "America/Chicago", "cdt": "America/Chicago",
+    "est": "America/New_York", "edt": "America/New_York", "et": "America/New_York", "bst": "Europe/London",
+    "gmt": "Europe/London", "wet": "Europe/Lisbon", "cet": "Europe/Berlin", "cest": "Europe/Berlin",
+    "mez": "Europe/Berlin", "eet": "Europe/Helsinki", "msk": "Europe/Moscow", "ist": "Asia/Kolkata",
+    "jst": "Asia/Tokyo", "kst": "Asia/Seoul", "sgt": "Asia/Singapore", "hkt": "Asia/Hong_Kong",
+    "aest": "Australia/Sydney", "aedt": "Australia/Sydney", "nzst": "Pacific/Auckland",
+}  # fmt: skip
+"""A place for each abbreviation that is no time zone, or one without summer time."""
 
 
 def _find_nearest_zone(key: str) -> str | None:
@@ -57,6 +74,16 @@ def _find_nearest_zone(key: str) -> str | None:
     names = cities | {zone.casefold(): zone for zone in zones} | {"utc": "UTC"}
     nearest = find_nearest(key[:MAX_ZONE_CHARACTERS].replace(" ", "_").casefold(), names, cutoff=0.8)
     return names[nearest] if nearest else None
+
+
+def refuse_channel_name(channel: str) -> str:
+    """Return `channel` unchanged. Raises ValueError for a name such as "#papers", which is no id."""
+    if channel.startswith("#"):
+        raise ValueError(
+            f'is {quote_value(channel)}, a name; write the channel\'s id, such as "C0456", '
+            "which the platform shows in the channel's details"
+        )
+    return channel
 
 
 def refuse_common_queue(value: object) -> object:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.chat.findings import Finding, Severity
+from bot.cli.redaction import hide_secrets
 from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, print_lines
 from bot.platforms.registry import find_platforms
 from bot.present.wording import format_count, format_weekday_date
@@ -20,6 +21,7 @@ from bot.services import (
     list_configured_subscriptions,
 )
 from bot.storage import run_interactive
+from config.load import choose_settings_file
 from digests.ports.outbox import DeliveryState
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
@@ -28,9 +30,19 @@ from digests.subscription import Subscription
 
 def run_command(options: argparse.Namespace) -> int:
     """Print every finding, and return `EXIT_FAILED` if one is a fault. Warnings do not count."""
-    findings = asyncio.run(check_installation(build_cli_services(options), os.environ))
+    services = build_cli_services(options)
+    print_lines(str(_describe_setup(services, options)))
+    findings = asyncio.run(check_installation(services, os.environ))
     print_lines(*map(str, findings))
     return EXIT_FAILED if any(finding.severity is Severity.FAULT for finding in findings) else EXIT_OK
+
+
+def _describe_setup(services: Services, options: argparse.Namespace) -> Finding:
+    """Name the settings file and the store that are looked at, without secrets."""
+    file = choose_settings_file(options.config, os.environ)
+    store = hide_secrets(services.settings.store.url)
+    settings = f"From {file}" if file else "No file: the defaults hold"
+    return Finding(Severity.OK, "settings", f"{settings}. The store is {store}.")
 
 
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bot.cli.redaction import hide_secrets
-from bot.cli.terminal import EXIT_USAGE
+from bot.cli.terminal import EXIT_OK, EXIT_USAGE
 from bot.platforms.registry import find_platforms
 from digests.ports.people import SubjectKind
 from digests.subscription import DigestStyle
@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="paperround",
         description="The day's best papers, with their limitations, for your team's channel.",
     )
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print the version and exit")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (or PAPERROUND_CONFIG)")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     platforms = find_platforms()
@@ -121,8 +122,21 @@ def build_parser() -> argparse.ArgumentParser:
     target_help = "such as postgresql+psycopg://USER@HOST/DATABASE"
     command.add_argument("target", metavar="TO", help=target_help)
 
+    command = add_command("help", "help", "explain a command")
+    command.add_argument("command", nargs="?", default="", metavar="COMMAND")
+
     add_command("run", "run", "post every digest at its hour, until stopped")
     return parser
+
+
+class _ShowVersion(argparse.Action):
+    """Prints the installed version, which takes time to find, and ends the process."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"paperround {version('paperround')}")  # noqa: T201
+        parser.exit(EXIT_OK)
 
 
 class _SentenceParser(argparse.ArgumentParser):

@@ -32,13 +32,14 @@ def run_command(options: argparse.Namespace) -> int:
     preferences = load_preferences_by_workspace(
         services.store, list_configured_subscriptions(services.settings)
     )
-    if not preferences:
-        print_lines("No channel gets a digest yet, so only papers that people asked for are read.")
+    remark = "No channel gets a digest yet, so only papers that people asked for are read."
     if options.plan:
+        print_lines(*([] if preferences else [remark]))
         print_lines(*describe_plan(*asyncio.run(plan_today(open_context, preferences))))
         return EXIT_OK
     outcome = asyncio.run(
         review_once(open_context, services.store, preferences, open_console(is_stderr=True))
     )
+    print_lines(*([] if preferences else [remark]))
     print_lines(describe_outcome(outcome, sum(services.store.review_queue.count_waiting().values())))
     return EXIT_FAILED if outcome.failure_count or outcome.trouble else EXIT_OK

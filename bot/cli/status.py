@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
@@ -27,6 +28,9 @@ OVERDUE_AFTER = timedelta(minutes=5)
 
 MAX_ROWS = 100
 """Rows of the table. --json has all channels, --channel one."""
+
+MIN_TEXT_WIDTH = 90
+"""Characters of the columns beside the ids."""
 
 RETRYABLE = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
 IN_PROGRESS = (DeliveryState.CLAIMED, DeliveryState.POSTING, *RETRYABLE)
@@ -241,10 +245,19 @@ def _to_iso(when: Any) -> str | None:
 
 def print_report(report: StatusReport, console: Console) -> None:
     """Print a table of the channels. Below it are the counts, and sentences for what the table leaves out."""
-    table = Table("channel", "next (UTC)", "last", "what is wrong", box=None, padding=(0, 2, 0, 0))
+    shown = report.channels[:MAX_ROWS]
+    width = max((len(str(status.channel)) for status in shown), default=0)
+    table = Table(
+        Column("channel", no_wrap=True, min_width=width),
+        *("next", "last", "what is wrong"),
+        box=None,
+        padding=(0, 2, 0, 0),
+        # A narrow terminal breaks the lines itself, so that an id is never cut and can be copied.
+        width=width + MIN_TEXT_WIDTH if console.width < width + MIN_TEXT_WIDTH else None,
+    )
     for status in report.channels[:MAX_ROWS]:
         table.add_row(*(Text(cell) for cell in _table_row(status, report.now)))
-    console.print(table if report.channels else "No channel gets a digest yet.")
+    console.print(table if report.channels else "No channel gets a digest yet.", crop=False)
     if names := [str(channel) for channel in report.unstarted_channels[:MAX_NAMED_CHANNELS]]:
         more = len(report.unstarted_channels) - len(names)
         name_list = ", ".join(names) + (f" and {more:,} more" if more else "")
@@ -277,16 +290,22 @@ def _describe_backlog(count: int) -> str:
     return f" {format_count(count, 'paper')} {verb} for a review." if count else ""
 
 
+def _format_local(instant: datetime, subscription: Subscription | None) -> str:
+    """Format a time in the zone of the channel, which is named."""
+    zone = subscription.schedule.time_zone if subscription else "UTC"
+    return f"{instant.astimezone(ZoneInfo(zone)):%a %d %b %H:%M} {zone}"
+
+
 def _table_row(channel_status: ChannelStatus, now: datetime) -> tuple[str, str, str, str]:
     subscription = channel_status.subscription
-    coming = f"{channel_status.next_due_at:%a %d %b %H:%M}" if channel_status.next_due_at else "-"
+    coming = _format_local(channel_status.next_due_at, subscription) if channel_status.next_due_at else "-"
     if subscription and subscription.paused_by:
         coming = f"paused by {subscription.paused_by}"
     if not subscription or subscription.stop_reason:
         coming = "none"
     last = f"{channel_status.edition:%a %d %b} {channel_status.state}" if channel_status.edition else "-"
     if channel_status.next_try_at and channel_status.state in RETRYABLE:
-        last += f", again at {channel_status.next_try_at:%H:%M}"
+        last += f", again at {channel_status.next_try_at:%H:%M} UTC"
     if channel_status.state is DeliveryState.EMPTY and channel_status.reason:
         last += f" ({channel_status.reason})"
     return str(channel_status.channel), coming, last, describe_trouble(channel_status, now)

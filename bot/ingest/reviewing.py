@@ -198,7 +198,16 @@ def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
 
 def _describe_spending(spending: Spending, has_prices: bool) -> str:
     money = f", {spending.millionths / 1_000_000:,.2f} in money" if has_prices else ""
-    return f"about {spending.tokens:,} tokens{money}"
+    return f"about {_round_number(spending.tokens)} tokens{money}"
+
+
+def _round_number(number: int) -> str:
+    """Format a number of tokens with two digits that count: 1.2 million, 46,000."""
+    if number < 1000:
+        return f"{number:,}"
+    if number < 995_000:
+        return f"{round(number, 1 - (len(str(number)) - 1)):,}"
+    return f"{number / 1_000_000:.{1 if number < 9_950_000 else 0}f} million".replace(".0 ", " ")
 
 
 async def review_until_stopped(open_context: OpenReviewContext, store: Store, stop: asyncio.Event) -> None:

@@ -403,6 +403,21 @@ def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(
     assert list_problems(tmp_path, toml) == problem
 
 
+def test_the_name_of_a_channel_is_refused_where_an_id_is_asked_for(tmp_path: Path) -> None:
+    assert list_problems(tmp_path, a_subscription(channel="#papers")) == (
+        'subscriptions, number 1: channel is "#papers", a name; write the channel\'s id, such as "C0456", '
+        "which the platform shows in the channel's details"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "table"),
+    [("min_score", "[[subscriptions]]"), ("max_age_days", "[digest]"), ("contact", "[fetching]")],
+)
+def test_a_key_outside_of_its_table_is_told_where_it_belongs(tmp_path: Path, key: str, table: str) -> None:
+    assert list_problems(tmp_path, f"{key} = 7") == f"{key} belongs under {table}; move it there"
+
+
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
@@ -437,7 +452,7 @@ def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(
         ),
         (
             'time_zone = "CEST"',
-            'time_zone is "CEST", which is no time zone; write an IANA name such as "Europe/Berlin" or "UTC"',
+            'time_zone is "CEST", which is no time zone; did you mean "Europe/Berlin"?',
         ),
         ("time_zone = 1", "time_zone is 1; write it as text in quotes"),
         ('keywords = "llm"', 'keywords is "llm"; write a list in brackets, such as ["one", "two"]'),
@@ -452,6 +467,15 @@ def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(
         (f'domains = ["{"x" * 101}"]', f'domains, number 1 is "{"x" * 60}…"; write 100 characters or fewer'),
         ("domains = [1]", "domains, number 1 is 1; write it as text in quotes"),
         ('style = "card"', 'style is "card"; write "cards", "compact" or "thread"'),
+        (
+            'time_zone = "PST"',
+            'time_zone is "PST", which is no time zone; did you mean "America/Los_Angeles"?',
+        ),
+        (
+            'time_zone = "GMT+2"',
+            'time_zone is "GMT+2", which is no time zone; an offset knows no summer time, '
+            'so write a place such as "Europe/Berlin"',
+        ),
         ('timezone = "UTC"', "timezone is no key that Paperround knows; did you mean time_zone?"),
         ("keyword = []", "keyword is no key that Paperround knows; did you mean keywords?"),
     ],

@@ -75,6 +75,20 @@ def test_a_bad_record_is_reported_by_line_and_field_and_the_rest_is_imported(
     assert done.stdout == "2 new, 0 updated, 0 unchanged, 1 skipped (errors above).\n"
 
 
+def test_the_version_and_the_help_are_commands(tmp_path: Path) -> None:
+    assert run_paperround(tmp_path, "--version").stdout.startswith("paperround ")
+    assert run_paperround(tmp_path, "help").stdout == run_paperround(tmp_path, "--help").stdout
+    assert run_paperround(tmp_path, "help", "import").stdout.startswith("usage: paperround import")
+
+
+def test_doctor_says_which_settings_and_which_store_it_looked_at(tmp_path: Path) -> None:
+    first = run_paperround(tmp_path, "doctor").stdout.splitlines()[0]
+    assert first == "✓ settings: No file: the defaults hold. The store is sqlite:///paperround.db."
+    (tmp_path / "own.toml").write_text("version = 1\n")
+    first = run_paperround(tmp_path, "--config", "own.toml", "doctor").stdout.splitlines()[0]
+    assert first.startswith("✓ settings: From own.toml. The store is ")
+
+
 def test_faults_of_one_kind_are_told_once_and_unknown_keys_are_named_once(tmp_path: Path) -> None:
     records = [{"titel": "a", "id": f"2401.{number:05}", "foo": 1} for number in range(532)]
     records[7] |= {"title": "a", "score": "8,3"}

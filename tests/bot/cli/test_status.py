@@ -16,7 +16,7 @@ from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.model import REVIEWER, Heartbeat, Trouble
 from digests.ports import Store
-from digests.subscription import Channel, Subscription
+from digests.subscription import Channel, Preferences, Schedule, Subscription
 from tests.bot.delivery.contexts import a_delivery_context, a_store_with_channels
 from tests.builders import NOW, TODAY, a_store, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
@@ -171,3 +171,15 @@ def test_the_status_of_one_channel_and_of_an_unknown_one() -> None:
     record = report_to_record(load_status(store, NOW + timedelta(hours=1), "console:a:a1"))
     assert "Overdue" in record["channels"][0]["trouble"]
     assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW
+
+
+def test_a_long_id_can_be_copied_on_a_narrow_terminal_and_times_name_their_zone() -> None:
+    store = a_store()
+    channel = Channel("discord", "157627021633205041", "157627021633205042")
+    schedule = Schedule(time_zone="America/New_York")
+    store.subscriptions.sync_from_settings([Subscription(channel, Preferences(), schedule)], now=NOW)
+    console = Console(width=80, record=True)
+    print_report(load_status(store, NOW), console)
+    text_shown = console.export_text()
+    assert str(channel) in text_shown
+    assert "America/New_York" in " ".join(text_shown.split())
