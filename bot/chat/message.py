@@ -95,6 +95,8 @@ class ButtonAction(StrEnum):
     """Undo a change of the channel's digest. The value is the number of the change."""
     SETTINGS = "settings"
     """Open the form with the settings of the channel's digest."""
+    FORM = "form"
+    """Open a part of the form, or save it. The value is the part, a colon and the channel's id."""
     FINISH_DISCUSSION = "discussed"
     """Take the paper off the queue."""
     RELEASE = "release"

@@ -415,21 +415,18 @@ class FakeDiscord:
         )
 
     async def submit_modal(
-        self, modal: Json, values: Mapping[str, str], *, user: str, channel: str
+        self, modal: Json, values: Mapping[str, str | Sequence[str]], *, user: str, channel: str
     ) -> DiscordInteraction:
-        """Send a modal with its initial values, except for `values` by custom_id."""
-        boxes = [label["component"] for label in modal["components"]]
-        assert not values.keys() - {box["custom_id"] for box in boxes}
-        for box in boxes:
-            given = values.get(box["custom_id"], box.get("value") or "")
-            assert given or not box.get("required", True), f"Discord asks to fill in {box['custom_id']}"
-            assert len(given) <= (box.get("max_length") or 4000)
+        """Send a modal with its initial values, except for `values` by custom_id.
+
+        A select and checkboxes have lists as values, all others texts.
+        """
+        fields = [label["component"] for label in modal["components"]]
+        assert not values.keys() - {field["custom_id"] for field in fields}
         components = [
-            {"type": 18, "id": number, "component": {
-                "type": 4, "id": 100 + number, "custom_id": box["custom_id"],
-                "value": values.get(box["custom_id"], box.get("value") or ""),
-            }} for number, box in enumerate(boxes, start=1)
-        ]  # fmt: skip
+            {"type": 18, "id": number, "component": {"id": 100 + number, **fill_in_field(field, values)}}
+            for number, field in enumerate(fields, start=1)
+        ]
         return await self._start_interaction(
             5, {"custom_id": modal["custom_id"], "components": components}, user, channel
         )
@@ -1412,3 +1409,26 @@ async def _serve_by_hand(port: int) -> None:
 
 if __name__ == "__main__":
     asyncio.run(_serve_by_hand(parse_port(__doc__, DEFAULT_PORT)))
+
+
+def fill_in_field(field: Json, values: Mapping[str, str | Sequence[str]]) -> Json:
+    """Return a field as Discord sends it: with the value given for it, else with its initial one."""
+    name, kind = field["custom_id"], field["type"]
+    is_required = field.get("required", True)
+    if kind == 4:
+        text = values.get(name, field.get("value") or "")
+        assert isinstance(text, str)
+        assert text or not is_required, f"Discord asks to fill in {name}"
+        assert len(text) <= (field.get("max_length") or 4000)
+        return {"type": 4, "custom_id": name, "value": text}
+    options = [option["value"] for option in field["options"]]
+    initial = [option["value"] for option in field["options"] if option.get("default")]
+    given = values.get(name, initial)
+    chosen = [given] if isinstance(given, str) else list(given)
+    assert not set(chosen) - set(options), f"{chosen} are not all among the options of {name}"
+    assert chosen or not is_required, f"Discord asks to choose in {name}"
+    if kind == 21:
+        return {"type": 21, "custom_id": name, "value": chosen[0] if chosen else None}
+    least, most = field.get("min_values", 1 if kind == 3 else 0), field.get("max_values", 1)
+    assert not chosen or least <= len(chosen) <= most
+    return {"type": kind, "custom_id": name, "values": chosen}

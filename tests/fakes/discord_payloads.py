@@ -114,12 +114,25 @@ def _check_component(component: Json, custom_ids: set[str]) -> Faults:
         yield from _check_options(component)
     elif component["type"] == 4:
         yield from _check_text_input(component)
+    elif component["type"] in (21, 22):
+        yield from _check_choice_group(component)
+    else:
+        yield f"components.type: {component['type']} is not known"
 
 
 def _check_options(select: Json) -> Faults:
     options = select.get("options", [])
     if not 1 <= len(options) <= 25:
         yield "components.options: must be between 1 and 25 in length"
+    most = select.get("max_values", 1)
+    if not 0 <= select.get("min_values", 1) <= most <= len(options):
+        yield "components.max_values: out of range"
+    yield from _check_option_texts(options, most)
+
+
+def _check_option_texts(options: Sequence[Json], most: int) -> Faults:
+    if sum(bool(option.get("default")) for option in options) > most:
+        yield "components.options: more defaults than max_values"
     if len({option["value"] for option in options}) < len(options):
         yield "components.options: the values are not unique"
     for option in options:
@@ -129,6 +142,17 @@ def _check_options(select: Json) -> Faults:
             yield "components.options: must be between 1 and 100 in length"
         if count_characters(option.get("description") or "") > 100:
             yield "components.options.description: must be 100 or fewer in length"
+
+
+def _check_choice_group(group: Json) -> Faults:
+    """Check a radio group or a checkbox group: up to 10 options, of which as many as allowed are chosen."""
+    is_radio, options = group["type"] == 21, group.get("options", [])
+    if not (2 if is_radio else 1) <= len(options) <= 10:
+        yield "components.options: a group has up to 10 options, radio buttons at least 2"
+    most = 1 if is_radio else group.get("max_values", len(options))
+    if not group.get("min_values", 0) <= most <= len(options):
+        yield "components.max_values: out of range"
+    yield from _check_option_texts(options, most)
 
 
 def _check_text_input(box: Json) -> Faults:

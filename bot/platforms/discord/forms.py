@@ -1,102 +1,212 @@
-"""The subscription form as a Discord modal, and parsing of its submission. Pure.
+"""The subscription form as three short Discord modals, and reading of a submitted one. Pure.
 
-A modal has at most five fields, so several of the form's nine fields share one.
+A modal has at most five fields and cannot open another, so each part of the form is behind a button of one
+message: what, how and when.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
 
-from bot.conversation.subscription_form import SubscriptionForm
+from bot.chat.message import Button, ButtonAction, Buttons, Message
+from bot.conversation.subscription_form import DAY_NAMES, DAYS, SubscriptionForm
 from digests.domains import DOMAIN_GROUPS
-from digests.subscription import MatchMode
-from digests.text import clip_text
 
 FORM_ID_PREFIX = "form:"
-"""Prefix of the modal's custom_id; the channel's id follows."""
+"""Prefix of a modal's custom_id; the part of the form, a colon and the channel's id follow."""
+SAVE_PART = "save"
+"""In place of a part, in the value of the button that saves the form as it is."""
+STALE_FORM = "This form is of an older version, so nothing was changed: open it again."
 
-FIELD_CHARACTERS = 1000
-"""Most characters of a field, set by us; Discord allows 4000."""
-LABEL_CHARACTERS, DESCRIPTION_CHARACTERS = 45, 100
-"""Limits of Discord (https://docs.discord.com/developers/components/reference#label)."""
+FIELD_CHARACTERS = 4000
+"""Most characters of a text field that Discord takes. The lists of a form are shorter."""
+FORM_PARTS = {"what": "What", "how": "How many and how", "when": "When"}
+"""Labels of the parts' buttons, by the part's name."""
 
-Values = Mapping[str, str]
-"""Text of each modal field by its name in `FIELDS`."""
+_TOP_CHOICES = (*map(str, range(1, 11)), "15", "20", "30", "50")
+_SCORE_CHOICES = ("5", "6", "6.5", "7", "7.5", "8", "8.5", "9")
+_NO_SCORE = "none"
+_MATCH_MODES = {"all": "Both must match", "any": "A domain or a keyword is enough"}
+_UNSCORED = {"after": "Come after all others", "leave out": "Are left out"}
+_STYLES = {"cards": "One message per paper", "compact": "All in one message", "thread": "A thread"}
 
-FIELDS = {
-    "domains": ("Domains", f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}", False),
-    "keywords": ("Keywords, with commas", "Words that make a paper wanted", False),
-    "muted": ("Leave out", "Domains or words that keep a paper out, with commas", False),
-    "how": (
-        "How many, from which score, in which style",
-        "top 5 min 7 style cards (or compact, thread)",
-        True,
-    ),
-    "when": ("When", "weekdays at 09:00 in Europe/Berlin; on mon, thu at 18:30 in UTC; daily at 8 am", True),
-}
-"""Label, hint and required flag of each field."""
+Fields = Mapping[str, str | Sequence[str]]
+"""Value of each field of a modal by its name: a list of a select or checkboxes with several, else a text."""
 
 
-def values_of(form: SubscriptionForm) -> dict[str, str]:
-    """Return the text of the modal's fields for a channel's current subscription."""
-    score = f" min {form.min_score}" if form.min_score else ""
-    match = " match any" if form.match == MatchMode.ANY and form.domains and form.keywords else ""
-    return {
-        "domains": form.domains,
-        "keywords": form.keywords,
-        "muted": form.muted,
-        "how": f"top {form.top}{score} style {form.style}{match}",
-        "when": f"on {', '.join(form.days)} at {form.at} in {form.time_zone}",
-    }
+def add_form_buttons(message: Message, channel: str, *, can_save: bool) -> Message:
+    """Return a message with the buttons of the form's parts; `channel` is the channel's id.
 
-
-def build_modal(values: Values, channel: str) -> discord.ui.Modal:
-    """Build the modal with these values filled in; `channel` is the id of the channel that it is about.
-
-    Values are cut after `FIELD_CHARACTERS`. discord.py does not wait for the modal: its submission is handled
-    by the custom_id, after a restart too.
+    With `can_save` another button saves the form as it is filled in.
     """
-    modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM_ID_PREFIX}{channel}")
-    for name, (label, hint, required) in FIELDS.items():
-        box: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            custom_id=name,
-            default=values.get(name, "")[:FIELD_CHARACTERS] or None,
-            required=required,
-            max_length=FIELD_CHARACTERS,
-        )
-        modal.add_item(
-            discord.ui.Label(text=label, description=clip_text(hint, DESCRIPTION_CHARACTERS), component=box)
-        )
+    buttons = [
+        Button(ButtonAction.FORM, label, f"{part}:{channel}", is_primary=part == "what" and not can_save)
+        for part, label in FORM_PARTS.items()
+    ]
+    if can_save:
+        buttons.append(Button(ButtonAction.FORM, "Save", f"{SAVE_PART}:{channel}", is_primary=True))
+    return replace(message, blocks=(*message.blocks, Buttons(tuple(buttons))))
+
+
+def build_modal(part: str, form: SubscriptionForm, channel: str) -> discord.ui.Modal:
+    """Build the modal of a part of the form, filled in; `channel` is the id of the channel that it is about.
+
+    discord.py does not wait for the modal: its submission is handled by the custom_id, after a restart too.
+    """
+    modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM_ID_PREFIX}{part}:{channel}")
+    builders = {"what": _build_what_fields, "how": _build_how_fields, "when": _build_when_fields}
+    for label in builders[part](form):
+        modal.add_item(label)
     modal.stop()
     return modal
 
 
-def read_modal(data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the channel's id and the field values, by field name, of a submitted modal.
+Label = discord.ui.Label[Any]
+
+
+def _build_what_fields(form: SubscriptionForm) -> list[Label]:
+    groups, others = _split_domains(form.domains)
+    select: discord.ui.Select[Any] = discord.ui.Select(
+        custom_id="groups",
+        required=False,
+        min_values=0,
+        max_values=len(DOMAIN_GROUPS),
+        options=[
+            discord.SelectOption(label=group, value=group, default=group in groups) for group in DOMAIN_GROUPS
+        ],
+    )
+    return [
+        discord.ui.Label(text="Domains", description="None here and below: papers of all", component=select),
+        _build_text("categories", "More domains", "arXiv categories such as cs.CL, with commas", others),
+        _build_text(
+            "keywords", "Keywords", "Words of the papers that are wanted, with commas", form.keywords
+        ),
+        _build_text("authors", "Authors", "Their papers come whatever the domain", form.authors or ""),
+        _build_text("muted", "Leave out", "Domains or words that keep a paper out, with commas", form.muted),
+    ]
+
+
+def _build_how_fields(form: SubscriptionForm) -> list[Label]:
+    scores = {_NO_SCORE: "No minimum", **{score: f"{score} or more" for score in _SCORE_CHOICES}}
+    score = form.min_score or _NO_SCORE
+    return [
+        _build_select("top", "How many papers at most", {top: top for top in _TOP_CHOICES}, form.top),
+        _build_select("min_score", "Minimum score", scores, score),
+        _build_radio("unscored", "Papers without a score", _UNSCORED, form.unscored or "after"),
+        _build_radio("match", "Domains and keywords", _MATCH_MODES, form.match or "all"),
+        _build_radio("style", "Style", _STYLES, form.style),
+    ]
+
+
+def _build_when_fields(form: SubscriptionForm) -> list[Label]:
+    days: discord.ui.CheckboxGroup[Any] = discord.ui.CheckboxGroup(
+        custom_id="days",
+        min_values=1,
+        max_values=len(DAYS),
+        options=[
+            discord.CheckboxGroupOption(label=name, value=day, default=day in form.days)
+            for day, name in zip(DAYS, DAY_NAMES, strict=True)
+        ],
+    )
+    return [
+        _build_text("at", "Time", "Such as 08:30 or 9am", form.at, is_required=True),
+        discord.ui.Label(text="Days", component=days),
+        _build_text(
+            "time_zone", "Time zone", "A city or a name, such as Berlin", form.time_zone, is_required=True
+        ),
+    ]
+
+
+def _build_text(name: str, label: str, hint: str, value: str, *, is_required: bool = False) -> Label:
+    box: discord.ui.TextInput[Any] = discord.ui.TextInput(
+        custom_id=name,
+        default=value[:FIELD_CHARACTERS] or None,
+        required=is_required,
+        max_length=FIELD_CHARACTERS,
+    )
+    return discord.ui.Label(text=label, description=hint, component=box)
+
+
+def _build_select(name: str, label: str, choices: Mapping[str, str], value: str) -> Label:
+    """Build a select of one value. A present value that is no choice becomes one, at the end."""
+    labels = {**choices, value: choices.get(value, value)}
+    select: discord.ui.Select[Any] = discord.ui.Select(
+        custom_id=name,
+        options=[
+            discord.SelectOption(label=text, value=choice, default=choice == value)
+            for choice, text in labels.items()
+        ],
+    )
+    return discord.ui.Label(text=label, component=select)
+
+
+def _build_radio(name: str, label: str, choices: Mapping[str, str], value: str) -> Label:
+    group: discord.ui.RadioGroup[Any] = discord.ui.RadioGroup(
+        custom_id=name,
+        options=[
+            discord.RadioGroupOption(label=text, value=choice, default=choice == value)
+            for choice, text in choices.items()
+        ],
+    )
+    return discord.ui.Label(text=label, component=group)
+
+
+def _split_domains(domains: str) -> tuple[list[str], str]:
+    """Return the groups among domains, and the others as a list with commas."""
+    entries = [entry.strip() for entry in domains.split(",")]
+    groups = [entry for entry in entries if entry in DOMAIN_GROUPS]
+    return groups, ", ".join(entry for entry in entries if entry and entry not in DOMAIN_GROUPS)
+
+
+def read_modal(data: Mapping[str, Any]) -> tuple[str, str, Fields]:
+    """Return the part, the channel's id and the field values of a submitted modal.
 
     `data` is the payload of the interaction. Missing parts become empty.
     """
-    boxes = [label.get("component") or {} for label in data.get("components") or ()]
-    values = {str(box.get("custom_id")): str(box.get("value") or "") for box in boxes}
-    return str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX), values
+    components = [label.get("component") or {} for label in data.get("components") or ()]
+    fields = {str(each.get("custom_id")): _read_value(each) for each in components}
+    part, _, channel = str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX).partition(":")
+    return part, channel, fields
 
 
-def command_text_of_values(values: Values) -> str:
-    """Return the text after “/digest subscribe” that sets the field values.
+def _read_value(component: Mapping[str, Any]) -> str | list[str]:
+    values = component.get("values")
+    return list(map(str, values)) if isinstance(values, list) else str(component.get("value") or "")
 
-    An empty field clears its setting. Without domains and keywords every paper is wanted. The text may be
-    wrong: its parser checks it.
+
+def fill_in_fields(form: SubscriptionForm, fields: Fields) -> SubscriptionForm:
+    """Return the form with the values of a submitted modal. Fields of other parts stay, and so do odd ones.
+
+    Unchanged domains keep their order.
     """
-    keywords = _quote_entries(values.get("keywords", ""))
-    domains = values.get("domains", "").strip() or ("" if keywords else "everything")
-    parts = [
-        domains,
-        f"about {keywords}" if keywords else "",
-        f"not {_quote_entries(values.get('muted', ''))}",
-        "min",
-    ]
-    return " ".join(filter(None, [*parts, values.get("how", ""), values.get("when", "")]))
+    texts = {
+        name: value if isinstance(value, str) else next(iter(value), "") for name, value in fields.items()
+    }
+    names = (
+        "keywords",
+        "authors",
+        "muted",
+        "top",
+        "min_score",
+        "unscored",
+        "match",
+        "style",
+        "at",
+        "time_zone",
+    )
+    changes: dict[str, Any] = {name: texts[name] for name in names if name in texts}
+    if changes.get("min_score") == _NO_SCORE:
+        changes["min_score"] = ""
+    if "days" in fields:
+        changes["days"] = tuple(fields["days"])
+    if "groups" in fields:
+        chosen = [*fields["groups"], *texts.get("categories", "").replace(";", ",").split(",")]
+        domains = [domain.strip() for domain in chosen if domain.strip()]
+        present = [domain.strip() for domain in form.domains.split(",") if domain.strip()]
+        changes["domains"] = ", ".join(present if sorted(domains) == sorted(present) else domains)
+    return replace(form, **changes)
 
 
 def command_text_of_options(

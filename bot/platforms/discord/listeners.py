@@ -10,14 +10,24 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.chat.message import Button, ButtonAction, Buttons, Message
+from bot.chat.message import ButtonAction
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.marks import MarkEmojis
+from bot.conversation.subscription_form import FormError, SubscriptionForm
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.events import normalize_emoji
-from bot.platforms.discord.forms import build_modal, command_text_of_values, read_modal, values_of
+from bot.platforms.discord.forms import (
+    FORM_PARTS,
+    SAVE_PART,
+    STALE_FORM,
+    Fields,
+    add_form_buttons,
+    build_modal,
+    fill_in_fields,
+    read_modal,
+)
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
 from bot.platforms.discord.render import KEYCAPS
 from bot.platforms.discord.replies import Interaction, answer_interaction
@@ -32,8 +42,8 @@ from digests.subscription import Channel
 
 log = logging.getLogger(__name__)
 
-MAX_CACHED_FORMS = 500
-"""Rejected forms in memory. When they are more, the oldest is dropped."""
+MAX_DRAFTS = 500
+"""Drafts of forms in memory. When they are more, the oldest is dropped."""
 IN_PLACE_ACTIONS = frozenset(
     {
         ButtonAction.SHOW,
@@ -57,9 +67,9 @@ IS_SERVED = "is_served"
 class DiscordListeners:
     """Handles people's interactions, independent of the connection by which they arrive.
 
-    Nothing runs for an interaction that `admit` refuses. The values of a form that was rejected are kept in
-    memory by channel and person, for the next form. The handlers raise no error: it is answered with a
-    sentence, or logged.
+    Nothing runs for an interaction that `admit` refuses. A form that was rejected, or filled in with words,
+    is kept in memory as the draft of its channel and person. The handlers raise no error: it is answered with
+    a sentence, or logged.
     """
 
     answers: Answers
@@ -69,7 +79,7 @@ class DiscordListeners:
     dispatcher: InteractionDispatcher = field(init=False)
     servers: ServedServers = field(init=False)
     members: MemberCheck = field(init=False)
-    _rejected_forms: OrderedDict[tuple[str, str], dict[str, str]] = field(default_factory=OrderedDict)
+    _drafts: OrderedDict[tuple[str, str], SubscriptionForm] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         emojis = MarkEmojis(normalize_emoji(self.settings.mark_emoji), tuple(map(normalize_emoji, KEYCAPS)))
@@ -142,10 +152,9 @@ class DiscordListeners:
                 self._require_posting(interaction, target)
             reply = await self._run_digest_command(text, channel, interaction)
             if reply.form:
-                self._remember_form(channel.channel, str(interaction.user.id), values_of(reply.form))
-                open_button = Button(ButtonAction.SETTINGS, "Open the form", channel.channel, is_primary=True)
-                blocks = (*reply.message.blocks, Buttons((open_button,)))
-                reply = replace(reply, message=Message(reply.message.summary, blocks))
+                self._remember_draft(channel, interaction, reply.form)
+                message = add_form_buttons(reply.message, channel.channel, can_save=True)
+                reply = replace(reply, message=message)
             await self.dispatcher.send_reply(reply, channel, respond)
 
         await answer_interaction(interaction, run_digest_command, self.dispatcher)
@@ -162,13 +171,13 @@ class DiscordListeners:
         )
 
     async def on_settings(self, interaction: Interaction, target: Any = None) -> None:
-        """Open the form of a channel's digest, filled in with the values of a rejected form if there is one.
+        """Describe a channel's digest, with a button for each part of the form.
 
-        A form has to be the first response to an interaction. A person who may not change the digest gets a
-        message instead, and so does everybody where the bot may not post.
+        A person who may not change the digest gets no buttons, and nobody does where the bot may not post. A
+        draft of the person is dropped.
         """
 
-        async def open_form(respond: Responder) -> None:
+        async def show_settings(respond: Responder) -> None:
             channel, person = self._channel_of(interaction, target), self._person_of(interaction)
             self._require_visible(interaction, target)
             self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, person.id)
@@ -177,43 +186,91 @@ class DiscordListeners:
                 await respond(reply.message)
                 return
             self._require_posting(interaction, target)
-            rejected_values = self._rejected_forms.pop((channel.channel, str(interaction.user.id)), None)
-            await interaction.response.send_modal(
-                build_modal(rejected_values or values_of(reply.form), channel.channel)
-            )
+            self._drafts.pop((channel.channel, person.id), None)
+            is_new = await run_interactive(self.answers.store.subscriptions.find, channel) is None
+            await respond(add_form_buttons(reply.message, channel.channel, can_save=is_new))
 
-        await answer_interaction(interaction, open_form, self.dispatcher, skip_ack=True)
+        await answer_interaction(interaction, show_settings, self.dispatcher)
+
+    async def _on_form_button(self, interaction: Interaction, value: str) -> None:
+        """Open a part of the form, or save the form as it is. `value` is the part and the channel's id.
+
+        A modal has to be the first response to an interaction.
+        """
+        part, _, channel_id = value.partition(":")
+
+        async def open_part(respond: Responder) -> None:
+            target = self._find_target(interaction, channel_id)
+            channel, person = self._channel_of(interaction, target), self._person_of(interaction)
+            self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, person.id)
+            reply = await run_interactive(self.answers.subscriptions.show_settings, channel, person)
+            if not reply.form:
+                await respond(reply.message)
+                return
+            self._require_posting(interaction, target)
+            form = self._drafts.get((channel.channel, person.id), reply.form)
+            await interaction.response.send_modal(build_modal(part, form, channel.channel))
+
+        async def save_draft(respond: Responder) -> None:
+            if part != SAVE_PART:
+                raise InputError(STALE_FORM)
+            await self._save_fields(interaction, channel_id, {}, respond)
+
+        if part in FORM_PARTS:
+            await answer_interaction(interaction, open_part, self.dispatcher, skip_ack=True)
+        else:
+            await answer_interaction(interaction, save_draft, self.dispatcher)
 
     async def on_form(self, interaction: Interaction) -> None:
-        """Save a submitted form.
+        """Save a submitted part of the form; the other parts are the person's draft, else the present digest.
 
-        Wrong values are answered with the reason, and a button that opens the form as it was filled in. The
+        Wrong values are answered with the reason, and buttons that open the form as it was filled in. The
         form names its channel, which is looked up in the server of the interaction: the name came from the
         person's client. The person's and the bot's rights there are checked again.
         """
         if not await self.admit(interaction):
             return
-        channel_id, values = read_modal(interaction.data or {})
+        part, channel_id, fields = read_modal(interaction.data or {})
 
         async def save_form(respond: Responder) -> None:
-            target = self._find_target(interaction, channel_id)
-            channel = self._channel_of(interaction, target)
-            self._require_posting(interaction, target)
-            text = f"subscribe {command_text_of_values(values)} yes"
-            reply = await self._run_digest_command(text, channel, interaction)
-            if reply.form:
-                self._remember_form(channel_id, str(interaction.user.id), values)
-                edit_button = Button(ButtonAction.SETTINGS, "Edit again", channel_id, is_primary=True)
-                await respond(replace(reply.message, blocks=(*reply.message.blocks, Buttons((edit_button,)))))
-                return
-            await self.dispatcher.send_reply(reply, channel, respond)
+            if part not in FORM_PARTS:
+                raise InputError(STALE_FORM)
+            await self._save_fields(interaction, channel_id, fields, respond)
 
         await answer_interaction(interaction, save_form, self.dispatcher)
 
-    def _remember_form(self, channel: str, person: str, values: dict[str, str]) -> None:
-        self._rejected_forms[channel, person] = values
-        if len(self._rejected_forms) > MAX_CACHED_FORMS:
-            self._rejected_forms.popitem(last=False)
+    async def _save_fields(
+        self, interaction: Interaction, channel_id: str, fields: Fields, respond: Responder
+    ) -> None:
+        """Save the form of a channel with these fields, and respond. Raises PaperroundError and PostError."""
+        target = self._find_target(interaction, channel_id)
+        channel, person = self._channel_of(interaction, target), self._person_of(interaction)
+        self._require_posting(interaction, target)
+        self.dispatcher.fair_use.take_token(Use.CHANGE, channel, person.id)
+        await self._require_served_now(interaction)
+        await self.dispatcher.require_new_interaction(str(interaction.id))
+        subscriptions = self.answers.subscriptions
+        shown = await run_interactive(subscriptions.show_settings, channel, person)
+        if not shown.form:
+            await respond(shown.message)
+            return
+        form = fill_in_fields(self._drafts.get((channel.channel, person.id), shown.form), fields)
+        try:
+            reply = await run_interactive(subscriptions.save_form, form, channel, person)
+        except FormError as error:
+            self._remember_draft(channel, interaction, form)
+            problems = present_sentence(str(error))
+            await respond(add_form_buttons(problems, channel.channel, can_save=False))
+            return
+        self._drafts.pop((channel.channel, person.id), None)
+        await self.dispatcher.send_reply(reply, channel, respond)
+
+    def _remember_draft(self, channel: Channel, interaction: Interaction, form: SubscriptionForm) -> None:
+        key = (channel.channel, str(interaction.user.id))
+        self._drafts[key] = form
+        self._drafts.move_to_end(key)
+        if len(self._drafts) > MAX_DRAFTS:
+            self._drafts.popitem(last=False)
 
     async def on_mark(self, interaction: Interaction, message: discord.Message) -> None:
         """Mark or unmark the paper of a message, after “Mark for discussion” in its menu."""
@@ -234,7 +291,7 @@ class DiscordListeners:
     # Buttons.
 
     async def on_button(self, interaction: Interaction, action: str, value: str) -> None:
-        """Handle a click on a button. A settings button opens the form; the dispatcher handles all others.
+        """Handle a click on a button. Those of the form are handled here, all others by the dispatcher.
 
         The answer may replace the clicked message only if nobody else sees that message.
         """
@@ -242,6 +299,9 @@ class DiscordListeners:
             return
         if action == ButtonAction.SETTINGS:
             await self._open_form_of_button(interaction, value)
+            return
+        if action == ButtonAction.FORM:
+            await self._on_form_button(interaction, value)
             return
 
         async def handle_button(respond: Responder) -> None:
@@ -276,7 +336,7 @@ class DiscordListeners:
         return await run_interactive(self.answers.lookup.suggest_papers, typed, limit)
 
     async def _open_form_of_button(self, interaction: Interaction, channel_id: str) -> None:
-        """Open the form of a channel of the interaction's server; of the interaction's for an empty id."""
+        """Show the settings of a channel of the interaction's server; an empty id is the interaction's."""
         try:
             target = self._find_target(interaction, channel_id) if channel_id else None
         except InputError as error:

@@ -119,6 +119,7 @@ def _add_plain_command(
 
 def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     _add_plain_command(digest, listeners, "today", "The best papers now, for you alone")
+    _add_plain_command(digest, listeners, "yesterday", "The best papers of the day before, for you alone")
     _add_plain_command(digest, listeners, "help", "What you can type, with examples")
 
     @digest.command(name="top", description="The best papers of another domain or time, for you alone")
@@ -156,7 +157,8 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         top="The most papers in a digest",
         min_score="The lowest score, 0 to 10", at="The local time, such as 09:00",
         days="weekdays, daily, or such as mon, thu",
-        time_zone="Such as Europe/Berlin", style="How it is laid out",
+        time_zone="A city, or such as Europe/Berlin", style="How it is laid out",
+        confirm="True: change the digest that the channel has; without, ask first",
     )  # fmt: skip
     @app_commands.choices(
         style=[
@@ -178,6 +180,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         days: Range[str, 1, 60] | None = None,
         time_zone: Range[str, 1, 60] | None = None,
         style: Choice[str] | None = None,
+        confirm: bool = False,
     ) -> None:
         words = command_text_of_options(
             domains or "", keywords or "", leave_out or "", days or "", time_zone or "",
@@ -185,9 +188,19 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
             at=at, style=style.value if style else None,
         )  # fmt: skip
         if words:
-            await listeners.on_digest(interaction, f"subscribe {words}", channel)
+            await listeners.on_digest(interaction, f"subscribe {words}{' yes' if confirm else ''}", channel)
         else:
             await listeners.on_settings(interaction, channel)
+
+    @digest.command(name="set", description="Change one thing of the channel's digest, and leave the rest")
+    @app_commands.describe(words="Such as: top 5 at 9am in Berlin")
+    async def change_digest(interaction: Interaction, words: Range[str, 1, 1000]) -> None:
+        await listeners.on_digest(interaction, f"set {words}")
+
+    @digest.command(name="mark", description="Put a paper on the queue, or take your mark back")
+    @app_commands.describe(paper="An arXiv id or an address")
+    async def mark_paper(interaction: Interaction, paper: Range[str, 1, 300]) -> None:
+        await listeners.on_digest(interaction, f"mark {paper}")
 
     @digest.command(name="settings", description="See or change the channel's digest in a form")
     async def open_settings(interaction: Interaction) -> None:

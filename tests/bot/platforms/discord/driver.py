@@ -1,6 +1,6 @@
 """Discord, driven by the scenarios of both platforms."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,13 +90,23 @@ class DiscordDriver:
         return {**self.discord.add_message(self.papers), "components": [row]}
 
     async def open_form(self) -> Json:
+        """Type /digest settings, and return the message with the buttons of the form's parts."""
         opened = await self.run_digest_command("settings")
-        assert opened.modal
-        return opened.modal
+        await wait_for_answer(self.discord, opened)
+        return {**opened.responses[0], "flags": 64}
 
     async def submit_form(self, form: Json, *, domains: str, style: str) -> str:
-        fields = {"domains": domains, "how": f"style {style}"}
-        sent = await self.discord.submit_modal(form, fields, user=self.ada, channel=self.papers)
+        answer = await self._submit_part(form, "what", {"groups": (), "categories": domains})
+        if self.find_subscription():
+            answer += await self._submit_part(form, "how", {"style": style})
+        return answer
+
+    async def _submit_part(self, form: Json, part: str, fields: Mapping[str, str | Sequence[str]]) -> str:
+        opened = await self.discord.click_button(
+            f"form:{part}", user=self.ada, channel=self.papers, within=form
+        )
+        assert opened.modal
+        sent = await self.discord.submit_modal(opened.modal, fields, user=self.ada, channel=self.papers)
         return await wait_for_answer(self.discord, sent)
 
     def write_message(self, text: str) -> Json:

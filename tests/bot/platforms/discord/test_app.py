@@ -1,11 +1,16 @@
 """The bot in Discord where Discord differs from other platforms: a real process against a strict fake."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pytest
 
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.processes import DiscordScenarioRunner, channel_of, wait_for_answer
 from tests.bot.platforms.processes import BotProcess
 from tests.fakes.discord import CROSSPOSTED, FORUM, FakeDiscord, read_text
+
+Json = dict[str, Any]
 
 SILENT = 1 << 12
 
@@ -139,37 +144,73 @@ def test_keywords_of_an_option_need_no_quotes(discord_runner: DiscordScenarioRun
     discord_runner.run_scenario(scenario)
 
 
+async def open_part(discord: FakeDiscord, message: Json, part: str, user: str, channel: str) -> Json:
+    opened = await discord.click_button(
+        f"form:{part}", user=user, channel=channel, within={**message, "flags": 64}
+    )
+    assert opened.modal
+    return opened.modal
+
+
 def test_a_refused_form_keeps_its_text_and_an_emptied_field_is_cleared(
     discord_runner: DiscordScenarioRunner,
 ) -> None:
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        async def submit(message: Json, part: str, fields: Mapping[str, str | Sequence[str]]) -> Json:
+            modal = await open_part(discord, message, part, ada, papers)
+            sent = await discord.submit_modal(modal, fields, user=ada, channel=papers)
+            await wait_for_answer(discord, sent)
+            return sent.responses[0]
+
         opened = await discord.run_command("digest subscribe", user=ada, channel=papers)
-        assert opened.modal
-        wrong = {"domains": "visoin", "keywords": "“reward”, top 3"}
-        refused = await discord.submit_modal(opened.modal, wrong, user=ada, channel=papers)
-        assert "did you mean “vision”" in await wait_for_answer(discord, refused)
-        again = await discord.click_button(
-            "settings:", user=ada, channel=papers, within={**refused.responses[0], "flags": 64}
-        )
-        assert again.modal
-        assert "visoin" in str(again.modal)
-        right = {"domains": "vision", "how": "top 2 style thread", "when": "daily at 7:15 pm in Asia/Tokyo"}
-        saved = await discord.submit_modal(again.modal, right, user=ada, channel=papers)
-        assert "Done" in await wait_for_answer(discord, saved)
+        assert "no digest yet" in await wait_for_answer(discord, opened)
+        form = opened.responses[0]
+        wrong = await submit(form, "what", {"categories": "visoin", "keywords": "reward, top 3"})
+        assert "did you mean 'vision'" in str(wrong)
+        again = await open_part(discord, wrong, "what", ada, papers)
+        assert "visoin" in str(again)
+        assert "reward, top 3" in str(again)
+        saved = await submit(wrong, "what", {"groups": ["vision"], "categories": ""})
+        assert "The time is in UTC" in str(saved)
+        await submit(form, "how", {"top": ["2"], "style": "thread", "min_score": ["7.5"]})
+        await submit(form, "when", {"at": "7:15 pm", "days": ["mon", "sat"], "time_zone": "tokyo"})
         known = bot.store.subscriptions.find(channel_of(discord, papers))
         assert known
-        assert (known.preferences.domains, known.preferences.top) == (("vision",), 2)
-        assert known.preferences.style is DigestStyle.THREAD
-        assert (f"{known.schedule.at:%H:%M}", known.schedule.time_zone) == ("19:15", "Asia/Tokyo")
-        shown = await discord.run_command("digest settings", user=ada, channel=papers)
-        assert shown.modal
-        assert "top 3" in str(shown.modal)  # The keyword of the refused form.
-        emptied = {**right, "domains": "", "keywords": "", "muted": "", "how": "top 2"}
-        cleared = await discord.submit_modal(shown.modal, emptied, user=ada, channel=papers)
-        await wait_for_answer(discord, cleared)
+        preferences, schedule = known.preferences, known.schedule
+        assert (preferences.domains, preferences.keywords) == (("vision",), ("reward", "top 3"))
+        assert (preferences.top, preferences.min_score, preferences.style) == (2, 7.5, DigestStyle.THREAD)
+        assert (f"{schedule.at:%H:%M}", schedule.days, schedule.time_zone) == (
+            "19:15", frozenset({0, 5}), "Asia/Tokyo",
+        )  # fmt: skip
+        await submit(form, "what", {"groups": (), "keywords": ""})
         known = bot.store.subscriptions.find(channel_of(discord, papers))
         assert known
         assert (known.preferences.domains, known.preferences.keywords) == ((), ())
+
+    discord_runner.run_scenario(scenario)
+
+
+def test_words_that_are_not_all_understood_fill_in_the_form(discord_runner: DiscordScenarioRunner) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        asked = await discord.run_command(
+            "digest subscribe", user=ada, channel=papers, domains="visoin", at="9am", top=2
+        )
+        assert "did you mean “vision”" in await wait_for_answer(discord, asked)
+        assert "09:00" in str(await open_part(discord, asked.responses[0], "when", ada, papers))
+        saved = await discord.click_button(
+            "form:save", user=ada, channel=papers, within={**asked.responses[0], "flags": 64}
+        )
+        assert "Done" in await wait_for_answer(discord, saved)
+        known = bot.store.subscriptions.find(channel_of(discord, papers))
+        assert known
+        assert (known.preferences.top, f"{known.schedule.at:%H:%M}") == (2, "09:00")
+        again = await discord.run_command("digest subscribe", user=ada, channel=papers, top=3)
+        assert "top 2 → 3" in await wait_for_answer(discord, again)
+        changed = await discord.run_command("digest set", user=ada, channel=papers, words="top 4 in Berlin")
+        assert "Done" in await wait_for_answer(discord, changed)
+        known = bot.store.subscriptions.find(channel_of(discord, papers))
+        assert known
+        assert (known.preferences.top, known.schedule.time_zone) == (4, "Europe/Berlin")
 
     discord_runner.run_scenario(scenario)
 

@@ -1,25 +1,27 @@
-"""The form of five fields, the options of the command, tags, names of posts, and keys."""
+"""The parts of the form, the options of the command, tags, names of posts, and keys."""
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import discord
 import pytest
 
 from bot.chat.message import ButtonAction
-from bot.conversation.subscription_form import form_of
+from bot.conversation.subscription_form import SubscriptionForm, form_of
 from bot.conversation.subscription_words import parse_subscribe_words
 from bot.platforms.discord.forms import (
     FORM_ID_PREFIX,
+    FORM_PARTS,
     build_modal,
     command_text_of_options,
-    command_text_of_values,
+    fill_in_fields,
     read_modal,
-    values_of,
 )
 from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.tags import tags_for, title_of
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
+from tests.fakes.discord import fill_in_field
 from tests.fakes.discord_payloads import faults_of_modal
 
 CHANNEL = Channel("discord", "1", "2")
@@ -30,26 +32,66 @@ FULL = Subscription(
 )
 
 
-@pytest.mark.parametrize(
-    "one", [FULL, Subscription(CHANNEL), Subscription(CHANNEL, Preferences(keywords=("a",)))]
-)
-def test_an_unchanged_form_changes_nothing(one: Subscription) -> None:
-    for base in (one, FULL):
-        again = parse_subscribe_words(command_text_of_values(values_of(form_of(one))), base)
-        assert (again.preferences, again.schedule) == (one.preferences, one.schedule)
+EMPTY_FORM = SubscriptionForm()
+LONG_LIST = ", ".join(f"{number} {'x' * 95}" for number in range(15))
+FORMS = [
+    form_of(FULL),
+    form_of(Subscription(CHANNEL)),
+    form_of(Subscription(CHANNEL, Preferences(("cs.CL", "vision", "nlp"), ("a",), min_score=8.25, top=33))),
+    replace(form_of(FULL), domains=LONG_LIST, keywords=LONG_LIST, authors=LONG_LIST, muted=LONG_LIST),
+]
 
 
-def test_the_modal_is_within_discords_limits_and_names_its_channel() -> None:
+def show_modal(part: str, form: SubscriptionForm) -> dict[str, Any]:
     async def create_modal() -> discord.ui.Modal:
-        return build_modal(values_of(form_of(FULL)) | {"domains": "x" * 5000}, "123")
+        return build_modal(part, form, "123")
 
     modal = asyncio.run(create_modal())
-    shown = modal.to_dict()
-    assert faults_of_modal(shown) == []
     assert modal.is_finished()
-    assert shown["custom_id"] == f"{FORM_ID_PREFIX}123"
-    boxes = [{"component": {"custom_id": "how", "value": "top 2"}}, {"component": {"custom_id": "muted"}}]
-    assert read_modal({"custom_id": "form:9", "components": boxes}) == ("9", {"how": "top 2", "muted": ""})
+    return dict(modal.to_dict())
+
+
+@pytest.mark.parametrize("part", FORM_PARTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_each_modal_is_within_discords_limits_and_names_its_part_and_channel(
+    part: str, form: SubscriptionForm
+) -> None:
+    shown = show_modal(part, form)
+    assert faults_of_modal(shown) == []
+    assert shown["custom_id"] == f"{FORM_ID_PREFIX}{part}:123"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_unchanged_form_changes_nothing(form: SubscriptionForm) -> None:
+    for part in FORM_PARTS:
+        modal = show_modal(part, form)
+        filled = [
+            {"type": 18, "component": fill_in_field(each["component"], {})} for each in modal["components"]
+        ]
+        read = read_modal({"custom_id": modal["custom_id"], "components": filled})
+        assert read[:2] == (part, "123")
+        assert fill_in_fields(form, read[2]) == form
+
+
+def test_a_part_changes_its_own_fields_and_no_others() -> None:
+    what = {"groups": ["robotics"], "categories": "cs.CL; math", "keywords": "", "authors": "", "muted": ""}
+    changed = fill_in_fields(form_of(FULL), what)
+    assert changed == replace(
+        form_of(FULL), domains="robotics, cs.CL, math", keywords="", authors="", muted=""
+    )
+    when = {"at": "9am", "days": ["sat"], "time_zone": "Berlin"}
+    assert fill_in_fields(form_of(FULL), when) == replace(
+        form_of(FULL), at="9am", days=("sat",), time_zone="Berlin"
+    )
+    assert fill_in_fields(form_of(FULL), {"min_score": ["none"]}).min_score == ""
+    assert fill_in_fields(form_of(FULL), {"owner": "eve"}) == form_of(FULL)
+
+
+@pytest.mark.parametrize("data", [{}, {"components": [{}]}, {"custom_id": "form:9", "components": None}])
+def test_a_damaged_modal_has_no_part(data: dict[str, Any]) -> None:
+    part, _, fields = read_modal(data)
+    assert part not in FORM_PARTS
+    assert fill_in_fields(EMPTY_FORM, fields) == EMPTY_FORM
 
 
 def test_options_that_are_not_given_stay_unchanged() -> None:

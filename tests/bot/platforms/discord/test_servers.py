@@ -16,7 +16,7 @@ from bot.conversation.answers import Answers
 from bot.platforms.discord import servers as servers_module
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.events import REMOVED_REASON
-from bot.platforms.discord.forms import FORM_ID_PREFIX
+from bot.platforms.discord.forms import FORM_ID_PREFIX, STALE_FORM
 from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.rest import RestClient, use_addresses
@@ -181,15 +181,29 @@ def test_a_strangers_server_gets_one_private_sentence_for_whatever_it_tries() ->
     run_scenario(scenario)
 
 
+async def open_what(servers: TwoServers) -> dict[str, Any]:
+    """Open the first part of the form in Ada's channel."""
+    settings = await servers.discord.run_command("digest settings", user=servers.ada, channel=servers.papers)
+    await wait_for_answer(servers.discord, settings)
+    opened = await servers.discord.click_button(
+        "form:what", user=servers.ada, channel=servers.papers, within={**settings.responses[0], "flags": 64}
+    )
+    assert opened.modal
+    return opened.modal
+
+
+def has_no_channel(answer: str) -> bool:
+    return "no such channel" in answer
+
+
 def test_a_form_that_was_opened_elsewhere_is_not_taken_from_a_strangers_server() -> None:
     async def scenario(servers: TwoServers) -> None:
         discord = servers.discord
-        opened = await discord.run_command("digest settings", user=servers.ada, channel=servers.papers)
-        assert opened.modal
+        modal = await open_what(servers)
         for channel in (servers.papers, servers.lair):
-            forged = {**opened.modal, "custom_id": f"{FORM_ID_PREFIX}{channel}"}
+            forged = {**modal, "custom_id": f"{FORM_ID_PREFIX}what:{channel}"}
             sent = await discord.submit_modal(
-                forged, {"domains": "vision"}, user=servers.eve, channel=servers.lair
+                forged, {"groups": ["vision"]}, user=servers.eve, channel=servers.lair
             )
             assert await wait_for_answer(discord, sent) == FOREIGN_SERVER
         assert servers.store.subscriptions.list_active() == []
@@ -461,12 +475,19 @@ def test_a_form_names_a_channel_of_its_own_server_that_person_and_bot_can_use() 
         other = await discord.open_channel("other", guild=servers.ours)
         discord.channels[secret].denied_people[ada] = {"view_channel"}
         await discord.dispatch_event("CHANNEL_UPDATE", discord._channel_json(discord.channels[secret]), 1)
-        opened = await discord.run_command("digest settings", user=ada, channel=servers.papers)
-        assert opened.modal
+        modal = await open_what(servers)
 
         async def submit(channel: str) -> str:
-            forged = {**opened.modal, "custom_id": f"{FORM_ID_PREFIX}{channel}"} if opened.modal else {}
-            sent = await discord.submit_modal(forged, {"domains": "vision"}, user=ada, channel=servers.papers)
+            forged = {**modal, "custom_id": f"{FORM_ID_PREFIX}what:{channel}"}
+            sent = await discord.submit_modal(
+                forged, {"groups": ["vision"]}, user=ada, channel=servers.papers
+            )
+            saved = await servers.click(f"form:save:{channel}", user=ada, channel=servers.papers)
+            assert has_no_channel(saved) == has_no_channel(await wait_for_answer(discord, sent))
+            opened = await servers.discord.submit_modal(
+                {**modal, "custom_id": f"{FORM_ID_PREFIX}{channel}"}, {}, user=ada, channel=servers.papers
+            )
+            assert STALE_FORM in await wait_for_answer(discord, opened)
             return await wait_for_answer(discord, sent)
 
         for channel in (servers.lair, secret, "²", "", "1", "9" * 70, discord.open_dm(ada)):
