@@ -280,8 +280,9 @@ class SubscriptionSettings(SettingsTable):
         description="Lowest score that is picked, 0 to 10. Left out: no threshold.",
     )
     style: Literal["cards", "compact", "thread"] = Field(
-        default="cards",
-        description="`cards`: a message per paper. `compact`: one for all. `thread`: the cards in a thread.",
+        default="thread",
+        description="`thread`: a compact list, with the cards in its thread. `cards`: a message per paper. "
+        "`compact`: one message for all.",
     )
 
 

@@ -84,6 +84,7 @@ def build(
         next_papers_edition=find_next_papers_edition(schedule, gap) if gap else None,
         heartbeat=policy.heartbeat,
         late_notice=make_late_notice(schedule, edition, lateness, window.skipped_count, now),
+        after_seq=window.after_seq,
     )
 
 

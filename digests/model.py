@@ -431,7 +431,8 @@ class Digest:
     `empty_reason` and a `last_import`, the instant of the last import in UTC, None if there was none. The
     `troubles` start in the channel's time zone. `announcement_gap` explains why arXiv had no papers, and
     `next_papers_edition` is the first edition after the gap; both are None otherwise. `is_follow_up` means
-    that this edition was already posted as empty, and papers came in late.
+    that this edition was already posted as empty, and papers came in late. `after_seq` is the sequence number
+    after which its changes begin, None for a digest that is not delivered.
     """
 
     channel: Channel
@@ -450,6 +451,7 @@ class Digest:
     heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
     is_follow_up: bool = False
     late_notice: LateNotice | None = None
+    after_seq: int | None = None
 
     @property
     def is_unscored(self) -> bool:

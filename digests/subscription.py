@@ -33,6 +33,10 @@ class UnscoredPapers(StrEnum):
     LEAVE_OUT = "leave out"
 
 
+DEFAULT_STYLE = DigestStyle.THREAD
+"""Style of a new subscription, and of one of the settings file that names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """A channel's selection of papers, and the style of its digest.

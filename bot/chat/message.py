@@ -89,6 +89,8 @@ class ButtonAction(StrEnum):
     """Show the full review of the paper to the person alone. Cards with a `review_label` have this button."""
     MORE = "more"
     """Show further results of a look-up. The value is their offset, a colon and the text of the look-up."""
+    NEXT = "next"
+    """Show the next papers of a digest to the person alone. The value is that of `digests.next_papers`."""
     SHOW = "show"
     """Show the paper's card to the person alone."""
     UNDO = "undo"

@@ -18,7 +18,7 @@ from digests.build import build
 from digests.errors import InputError
 from digests.model import Digest
 from digests.ports import Store
-from digests.subscription import Channel, DigestStyle, Preferences, Subscription
+from digests.subscription import DEFAULT_STYLE, Channel, DigestStyle, Preferences, Subscription
 
 THREAD_PLACEHOLDER = "{ts of the first message}"
 """Stand-in for the thread's id, which the platform gives only in its answer to the first message."""
@@ -110,9 +110,8 @@ def _choose_subscription(request: PreviewRequest, services: Services) -> Subscri
         )
         raise InputError(f"The settings name no channel {request.channel!r}; they name: {known or 'none'}.")
     on_platform = [each for each in channels if each.channel.platform == request.platform]
-    chosen = next(
-        iter(on_platform or channels), Subscription(Channel(request.platform, "preview"), Preferences())
-    )
+    unnamed = Subscription(Channel(request.platform, "preview"), Preferences(style=DEFAULT_STYLE))
+    chosen = next(iter(on_platform or channels), unnamed)
     preferences = chosen.preferences
     preferences = replace(preferences, style=request.style) if request.style else preferences
     preferences = replace(preferences, top=request.top) if request.top else preferences

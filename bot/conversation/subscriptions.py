@@ -12,13 +12,22 @@ from bot.conversation.subscription_words import (
     format_subscribe_words,
     understand_words,
 )
-from bot.present.digest import present_digest
+from bot.present.digest import present_digest, present_next_papers
 from bot.present.wording import format_weekday_date, present_sentence
 from digests.build import build
 from digests.domains import resolve_domain
 from digests.errors import InputError
+from digests.next_papers import build_next_papers, parse_next_papers
 from digests.schedule import next_due_edition
-from digests.subscription import Channel, MatchMode, Preferences, Schedule, Subscription, SubscriptionChange
+from digests.subscription import (
+    DEFAULT_STYLE,
+    Channel,
+    MatchMode,
+    Preferences,
+    Schedule,
+    Subscription,
+    SubscriptionChange,
+)
 
 NO_DIGEST = "This channel has no digest yet."
 
@@ -89,7 +98,23 @@ class SubscriptionAnswers:
         if days:
             policy = replace(policy, first_lookback=timedelta(days=days))
         unsent = replace(subscription, id=0)
-        return present_digest(build(unsent, now.date(), store=self.context.store, policy=policy, now=now))
+        digest = build(unsent, now.date(), store=self.context.store, policy=policy, now=now)
+        return present_digest(replace(digest, after_seq=None))
+
+    def show_next_papers(self, value: str, channel: Channel) -> Message:
+        """Return the papers after those of a posted digest, by the value of its button. Records nothing.
+
+        Raises InputError for a value that is none of ours, and if the channel has no digest any more.
+        """
+        context, reference = self.context, parse_next_papers(value)
+        digest, following = build_next_papers(
+            reference,
+            self._require_subscription(channel),
+            store=context.store,
+            policy=context.digest_policy,
+            now=context.clock(),
+        )
+        return present_next_papers(digest, following)
 
     def show_settings(self, channel: Channel, person: Person) -> Reply:
         """Describe the channel's digest in a sentence, with the filled-in form if this person may change it.
@@ -261,7 +286,7 @@ class SubscriptionAnswers:
 
 def _new_subscription(channel: Channel, person: Person) -> Subscription:
     schedule = Schedule(time_zone=person.time_zone or "UTC")
-    return Subscription(channel, Preferences(), schedule, owner_id=person.id)
+    return Subscription(channel, Preferences(style=DEFAULT_STYLE), schedule, owner_id=person.id)
 
 
 def _present_problem(understanding: Understanding) -> Reply:

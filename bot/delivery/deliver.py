@@ -20,6 +20,7 @@ from bot.delivery.render_cache import RenderedDigest, RenderRequest
 from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.errors import InputError, PaperroundError
+from digests.model import EmptyReason
 from digests.ports.outbox import (
     Claim,
     DeliveryKind,
@@ -124,6 +125,14 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
         log.exception("delivering %s to %s failed", claim.edition, claim.subscription.channel)
         reason = f"{type(error).__name__}: {error}"
         await _reschedule_delivery(claim, reason, context, had_progress=run.has_progress)
+
+
+_REMEDIES = {
+    EmptyReason.NO_PAPERS: "no papers were imported yet: “paperround import FILE” brings some in, or name "
+    "sources in the settings.",
+    EmptyReason.STALE: "no papers come in any more: look at the sources, or at the import.",
+}
+"""Sentences for the operator about empty editions, which are logged and not posted to the channel."""
 
 
 @dataclass(slots=True)
@@ -393,6 +402,8 @@ class _EditionRun:
         if claim.empty_reason:
             await run_background(self._finish_empty)
             log.info("%s, %s: nothing to read (%s)", channel, claim.edition, claim.empty_reason)
+            if remedy := _REMEDIES.get(claim.empty_reason):
+                log.warning("%s: %s", channel, remedy)
             return
         if all(page.state in _FINISHED_STATES for page in claim.pages):
             await run_background(self.context.store.outbox.finish, claim)

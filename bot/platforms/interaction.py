@@ -123,6 +123,9 @@ class InteractionDispatcher:
             case ButtonAction.REVIEW:
                 reply = await run_interactive(self.answers.lookup.show_review, click.value)
                 await respond(reply.message)
+            case ButtonAction.NEXT:
+                show_next = self.answers.subscriptions.show_next_papers
+                await respond(await run_interactive(show_next, click.value, click.channel))
             case ButtonAction.SHARE:
                 await self._share_paper(click, respond)
             case ButtonAction.UNDO:

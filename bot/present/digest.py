@@ -4,13 +4,29 @@ from collections.abc import Sequence
 from datetime import date
 from typing import assert_never
 
-from bot.chat.message import Block, Card, Divider, Heading, Message, Text
+from bot.chat.message import (
+    Block,
+    Button,
+    ButtonAction,
+    Buttons,
+    Card,
+    Divider,
+    Heading,
+    Message,
+    Text,
+)
 from bot.present.card import build_card, build_unscored_card, shorten_title
 from bot.present.empty import present_empty_digest
-from bot.present.footnotes import describe_trouble, format_counts, present_late_notice
+from bot.present.footnotes import (
+    describe_left_out,
+    describe_trouble,
+    format_counts,
+    present_late_notice,
+)
 from bot.present.header import describe_subject, format_header
-from bot.present.wording import clean_text, format_weekday_date
-from digests.model import Digest, Heartbeat, Pick
+from bot.present.wording import clean_text, format_weekday_date, present_sentence
+from digests.model import Digest, Heartbeat, LeftOut, Pick
+from digests.next_papers import NEXT_COUNT, NextPapers, find_next_papers
 from digests.ports.outbox import DeliveryKind
 from digests.subscription import Subscription
 
@@ -58,7 +74,10 @@ def _describe_unscored_order(digest: Digest) -> str:
     preferences = digest.preferences
     grounds = ["upvotes"] if any(pick.scored_paper.paper.upvotes for pick in digest.picks) else []
     grounds += ["your keywords"] if preferences.keywords else []
-    return f"by {' and '.join(grounds)}" if grounds else "newest first"
+    grounds += ["the authors you follow"] if preferences.authors else []
+    grounds += ["what you marked"] if any("which you marked" in pick.reason for pick in digest.picks) else []
+    named = " and ".join(filter(None, (", ".join(grounds[:-1]), *grounds[-1:])))
+    return f"by {named}" if named else "newest first"
 
 
 def _build_message(digest: Digest, title: str, opening: tuple[Block, ...], cards: Sequence[Card]) -> Message:
@@ -77,12 +96,40 @@ SUMMARY_TITLE_CHARACTERS = 60
 
 
 def _present_footer(digest: Digest) -> tuple[Block, ...]:
-    """Name troubles, and papers that came late. `Heartbeat.ALWAYS` adds counts. Empty where all is said."""
+    """Name troubles and papers that came late, and offer the next papers, if there are any.
+
+    `Heartbeat.ALWAYS` adds counts.
+    """
     lines = ["These papers came in after today's first message."] if digest.is_follow_up else []
     lines += [describe_trouble(report, digest.edition) for report in digest.troubles]
     if digest.heartbeat is Heartbeat.ALWAYS:
         lines.append(f"{format_counts(digest)}{'' if digest.troubles else ' Every source is well.'}")
-    return (Divider(), Text("\n".join(lines), is_small_print=True)) if lines else ()
+    small_print = (Divider(), Text("\n".join(lines), is_small_print=True)) if lines else ()
+    next_papers = find_next_papers(digest)
+    return (*small_print, *(_build_next_button(next_papers, digest) if next_papers else ()))
+
+
+def _build_next_button(next_papers: NextPapers, digest: Digest) -> tuple[Block, ...]:
+    count = min(NEXT_COUNT, digest.left_out.get(LeftOut.BEYOND_TOP, 0))
+    return (Buttons((Button(ButtonAction.NEXT, f"Next {count}", next_papers.format_value()),)),)
+
+
+def present_next_papers(digest: Digest, following: NextPapers | None) -> Message:
+    """Build the answer to the button of `_present_footer`: the papers of `digest`, which have no places.
+
+    `following` are the papers after them. The last answer says what was left out.
+    """
+    if not digest.picks:
+        return present_sentence("There are no more papers of this day for this channel.")
+    is_unscored = all(_has_no_score(pick) for pick in digest.picks)
+    build = build_unscored_card if is_unscored else build_card
+    cards = [build(pick.scored_paper) for pick in digest.picks]
+    title = format_header(digest, f"next {len(cards)}")
+    if following:
+        return Message(title, (Heading(title), *cards, *_build_next_button(following, digest)))
+    left_out = describe_left_out(digest)
+    closing = Text(f"Left out: {left_out}." if left_out else "These were the last ones.", is_small_print=True)
+    return Message(title, (Heading(title), *cards, Divider(), closing))
 
 
 def present_failure(

@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import cast
 
 import pytest
 
-from bot.chat.message import ButtonAction, Message
+from bot.chat.message import Button, ButtonAction, Buttons, Message
 from bot.conversation import marks
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
@@ -17,7 +18,7 @@ from digests.build import DigestPolicy
 from digests.errors import PaperroundError
 from digests.model import NOT_REVIEWED, Post
 from digests.ports import Store
-from tests.builders import NOW, a_paper, a_store, a_subscription, find_nothing, save_subscription
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, find_nothing, save_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
 
@@ -194,3 +195,22 @@ def test_an_interaction_that_comes_again_changes_nothing_a_second_time(
         asyncio.run(interact(a_dispatcher(store, platform), "i1"))
     assert describe_state() == after
     asyncio.run(interact(a_dispatcher(store, platform), "i2"))
+
+
+def test_the_next_papers_of_a_digest_are_shown_to_the_person_alone(platform: MemoryPlatform) -> None:
+    store = a_store()
+    papers = [(a_paper(f"2401.0000{n}", published=NOW.date()), a_review(9 - n / 10)) for n in range(8)]
+    store.library.add(papers, now=NOW - timedelta(hours=1))
+    subscription = save_subscription(store, a_subscription(top=2))
+    dispatcher, answers = a_dispatcher(store, platform), list[Message]()
+
+    async def respond(message: Message, *, replace: bool = False) -> None:
+        assert not replace, "the digest would be replaced for everybody"
+        answers.append(message)
+
+    value = f"{NOW.date()}.0.{store.library.latest_sequence()}.0"
+    click = Click(ButtonAction.NEXT, value, subscription.channel, "UADA", "i1", refuse_to_fetch)
+    asyncio.run(dispatcher.handle_click(click, respond))
+    assert [card.paper for card in answers[0].cards] == [f"2401.0000{n}" for n in range(5)]
+    assert [card.number for card in answers[0].cards] == [None] * 5
+    assert answers[0].blocks[-1] == Buttons((Button(ButtonAction.NEXT, "Next 3", value[:-1] + "5"),))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.chat.message import ButtonAction, Buttons, Card, Heading, Link, Message, OptionRow, Text
+from bot.chat.message import Button, ButtonAction, Buttons, Card, Heading, Link, Message, OptionRow, Text
 from bot.present.card import TLDR_CHARACTERS, build_card, format_authors
 from bot.present.digest import present_digest
 from bot.present.lookup import present_lookup, present_no_results, present_review
@@ -73,6 +73,14 @@ def test_the_header_says_the_subject_the_day_and_how_many_of_how_many(
 def test_a_digest_without_troubles_has_no_footer() -> None:
     message = present_digest(a_digest(a_scored_paper(review=a_review()), left_out={LeftOut.MUTED: 40}))
     assert [type(block) for block in message.blocks] == [Heading, Card]
+
+
+def test_a_digest_offers_the_next_papers_that_it_left_out_for_its_number() -> None:
+    digest = a_digest(a_scored_paper(review=a_review()), left_out={LeftOut.BEYOND_TOP: 3}, after_seq=7)
+    button = Button(ButtonAction.NEXT, "Next 3", "2026-11-24.7.1.0")
+    assert present_digest(digest).blocks[-1] == Buttons((button,))
+    for other in (replace(digest, after_seq=None), replace(digest, left_out={LeftOut.MUTED: 3})):
+        assert not any(isinstance(block, Buttons) for block in present_digest(other).blocks)
 
 
 def test_a_day_without_scores_is_a_list_and_no_ranking() -> None:
