@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bot.cli.redaction import hide_secrets
-from bot.cli.terminal import EXIT_OK, EXIT_USAGE
+from bot.cli.terminal import EXIT_OK, EXIT_USAGE, print_lines
 from bot.platforms.registry import find_platforms
 from digests.ports.people import SubjectKind
 from digests.subscription import DigestStyle
@@ -135,7 +135,7 @@ class _ShowVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        print(f"paperround {version('paperround')}")  # noqa: T201
+        print_lines(f"paperround {version('paperround')}")
         parser.exit(EXIT_OK)
 
 
