@@ -47,6 +47,7 @@ from digests.subscription import (
     Schedule,
     Subscription,
     UnscoredPapers,
+    normalize_name,
 )
 
 if TYPE_CHECKING:
@@ -201,18 +202,25 @@ def find_exposed_files(services: Services) -> list[Path]:
 
 
 def list_configured_subscriptions(settings: Settings) -> list[Subscription]:
-    """Return a subscription for each channel in the settings, in their order. Nothing is stored."""
+    """Return each subscription of the settings, in their order. Nothing is stored.
+
+    Raises InputError for a name of a digest with other signs than `normalize_name` takes.
+    """
     return [_to_subscription(entry) for entry in settings.subscriptions]
 
 
 def _to_subscription(entry: SubscriptionSettings) -> Subscription:
     preferences = Preferences(
         entry.domains, entry.keywords, entry.muted, entry.top, entry.min_score, DigestStyle(entry.style),
-        entry.authors, MatchMode(entry.match), UnscoredPapers(entry.unscored),
+        entry.authors, MatchMode(entry.match), UnscoredPapers(entry.unscored), entry.repeat,
     )  # fmt: skip
-    schedule = Schedule(entry.at, frozenset(DAYS.index(day) for day in entry.days), entry.time_zone)
+    days = frozenset(DAYS.index(day) for day in entry.days)
     return Subscription(
-        Channel(entry.platform, entry.channel, entry.workspace), preferences, schedule, owner_id=entry.owner
+        Channel(entry.platform, entry.channel, entry.workspace),
+        preferences,
+        Schedule(entry.at, days, entry.time_zone, entry.every_weeks),
+        owner_id=entry.owner,
+        name=normalize_name(entry.name),
     )
 
 

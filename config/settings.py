@@ -231,7 +231,7 @@ class PrivacySettings(SettingsTable):
 
 
 class SubscriptionSettings(SettingsTable):
-    """One channel: its preferences and its schedule."""
+    """One digest of a channel: its preferences and its schedule."""
 
     platform: RequiredText = Field(description="The name of the platform that the channel is on.")
     channel: Annotated[RequiredText, AfterValidator(refuse_channel_name)] = Field(
@@ -239,6 +239,11 @@ class SubscriptionSettings(SettingsTable):
     )
     workspace: StrippedText = Field(
         default="", description="Id of the workspace (team or server). Empty where there is only one."
+    )
+    name: Annotated[StrippedText, Field(max_length=30)] = Field(
+        default="",
+        description="Name of the digest, where a channel has several, such as `friday agents`. Empty: the "
+        "channel's main digest.",
     )
     owner: StrippedText = Field(
         default="",
@@ -249,6 +254,11 @@ class SubscriptionSettings(SettingsTable):
     )
     days: Weekdays = Field(
         default=("mon", "tue", "wed", "thu", "fri"), description="Local days with a digest."
+    )
+    every_weeks: Literal[1, 2] = Field(
+        default=1,
+        description="`1`: on these days of every week. `2`: of every second week; the week of the first "
+        "edition is one of them.",
     )
     time_zone: Annotated[str, AfterValidator(validate_time_zone)] = Field(
         default="UTC", description="The IANA time zone of `at` and `days`."
@@ -271,6 +281,9 @@ class SubscriptionSettings(SettingsTable):
     unscored: Literal["after", "leave out"] = Field(
         default="after",
         description="Papers without a score. `after`: after all others. `leave out`: not at all.",
+    )
+    repeat: bool = Field(
+        default=False, description="Show papers too that another digest of the same channel showed."
     )
     top: int = Field(default=5, ge=1, le=50, description="Most papers in a digest.")
     min_score: float | None = Field(
@@ -300,17 +313,18 @@ class FetchingSettings(SettingsTable):
     proxy: ProxyAddress = Field(default="", description="HTTP proxy for requests to sources. Empty: none.")
 
 
-def _require_one_per_channel(
+def _require_one_per_name(
     subscriptions: tuple[SubscriptionSettings, ...],
 ) -> tuple[SubscriptionSettings, ...]:
-    first: dict[tuple[str, str, str], int] = {}
+    first: dict[tuple[str, str, str, str], int] = {}
     for number, each in enumerate(subscriptions, start=1):
-        before = first.setdefault((each.platform, each.workspace, each.channel), number)
+        name = " ".join(each.name.split()).casefold()
+        before = first.setdefault((each.platform, each.workspace, each.channel, name), number)
         if before != number:
             raise ValueError(
                 f"has the {each.platform} channel {quote_value(each.channel)} twice, "
                 f"as number {before} and number {number}; "
-                "a channel has one subscription, so remove one of them"
+                "give one of the two digests another `name`, or remove it"
             )
     return subscriptions
 
@@ -518,7 +532,7 @@ class Settings(SettingsTable):
     )
     platforms: PlatformTables = Field(default=PlatformTables(), description="One table a platform.")
     subscriptions: Annotated[
-        tuple[SubscriptionSettings, ...], Field(strict=False), AfterValidator(_require_one_per_channel)
+        tuple[SubscriptionSettings, ...], Field(strict=False), AfterValidator(_require_one_per_name)
     ] = Field(default=(), description="One a channel.")
 
     def get_platform(self, model: type[TableT]) -> TableT:
@@ -544,7 +558,7 @@ def build_settings_model(platform_models: Mapping[str, type[SettingsTable]]) -> 
     platform_field = Field(description=SubscriptionSettings.model_fields["platform"].description)
     subscription: Any = _extend(SubscriptionSettings, platform=(platform_names, platform_field))
     subscriptions: Any = Annotated[
-        tuple[subscription, ...], Field(strict=False), AfterValidator(_require_one_per_channel)
+        tuple[subscription, ...], Field(strict=False), AfterValidator(_require_one_per_name)
     ]
     return _extend(
         Settings,

@@ -1,7 +1,7 @@
 """Due times of a channel's editions: local hours, time zones and clock changes. Pure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,39 @@ class DueEdition:
 
     edition: date
     at: datetime
+
+
+MAX_WEEKS = 2
+"""Longest rhythm of a schedule, in weeks."""
+
+
+def number_week(day: date) -> int:
+    """Return the number of a day's week, which begins on Monday, counted from the first week of year 1.
+
+    Unlike ISO numbers, it goes on at the end of a year, so that every second week has the same parity.
+    """
+    return (day.toordinal() - 1) // 7
+
+
+def has_edition_on(schedule: Schedule, day: date) -> bool:
+    """Return True if a schedule has an edition on a local date."""
+    is_week = number_week(day) % schedule.every_weeks == schedule.week_parity
+    return is_week and day.weekday() in schedule.days
+
+
+def anchor_weeks(schedule: Schedule, before: Schedule | None, now: datetime) -> Schedule:
+    """Return a schedule with the weeks in which it has editions.
+
+    A rhythm that `before` had already keeps its weeks. A new rhythm of two weeks begins with the week of the
+    first edition that a weekly schedule would have after `now`.
+    """
+    if before is not None and before.every_weeks == schedule.every_weeks:
+        return replace(schedule, week_parity=before.week_parity)
+    weekly = replace(schedule, every_weeks=1, week_parity=0)
+    if schedule.every_weeks == 1:
+        return weekly
+    first = next_due_edition(weekly, now).edition
+    return replace(schedule, week_parity=number_week(first) % schedule.every_weeks)
 
 
 def due_at(schedule: Schedule, edition: date) -> datetime:
@@ -57,7 +90,7 @@ def next_due_edition(schedule: Schedule, after: datetime) -> DueEdition:
     """Return the first edition that is due later than `after`. The schedule must have a day."""
     edition = after.astimezone(ZoneInfo(schedule.time_zone)).date() - _DAY
     while True:
-        if edition.weekday() in schedule.days and (at := due_at(schedule, edition)) > after:
+        if has_edition_on(schedule, edition) and (at := due_at(schedule, edition)) > after:
             return DueEdition(edition, at)
         edition += _DAY
 
@@ -69,7 +102,7 @@ def newest_due_edition(schedule: Schedule, now: datetime) -> DueEdition:
     """
     edition = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
     while True:
-        if edition.weekday() in schedule.days and (at := due_at(schedule, edition)) <= now:
+        if has_edition_on(schedule, edition) and (at := due_at(schedule, edition)) <= now:
             return DueEdition(edition, at)
         edition -= _DAY
 
@@ -84,7 +117,7 @@ def editions_between(schedule: Schedule, first: date, before: date, limit: int) 
     editions: list[date] = []
     day = before - _DAY
     while day >= first and len(editions) < limit:
-        if day.weekday() in schedule.days:
+        if has_edition_on(schedule, day):
             editions.append(day)
         day -= _DAY
     return tuple(editions)

@@ -4,6 +4,32 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
 
+from digests.errors import InputError
+from digests.text import clip_text, normalize_text
+
+MAX_NAME_CHARACTERS = 30
+"""Length of a digest's name: it stands in commands, in headers and in the log."""
+MAX_DIGESTS_OF_CHANNEL = 10
+"""Digests of one channel, the main one included."""
+
+_SIGNS_IN_NAMES = frozenset(" .+-")
+
+
+def normalize_name(text: str) -> str:
+    """Return the name of a digest in lower case, with single spaces. "" is the name of the main digest.
+
+    Raises InputError for a name that is too long, or has other signs than letters, digits, spaces, hyphens,
+    full stops and plus signs.
+    """
+    name = normalize_text(text[: 10 * MAX_NAME_CHARACTERS]).casefold()
+    is_plain = all(sign.isalnum() or sign in _SIGNS_IN_NAMES for sign in name)
+    if name and not (is_plain and name[0].isalnum() and len(name) <= MAX_NAME_CHARACTERS):
+        raise InputError(
+            f"“{clip_text(name, 40)}” is no name of a digest: write up to {MAX_NAME_CHARACTERS} letters and "
+            "digits, with spaces or hyphens between them."
+        )
+    return name
+
 
 class DigestStyle(StrEnum):
     """Layout of a digest on a chat platform."""
@@ -44,7 +70,8 @@ class Preferences:
     `domains` are arXiv categories or our groups. `match` says how domains and keywords combine. A paper by
     one of `authors` matches too, whatever its domain and words. Without domains, keywords and authors, every
     paper matches. `muted` holds domains and words that exclude any paper. `top` is the largest number of
-    picks. `min_score` None sets no threshold.
+    picks. `min_score` None sets no threshold. `repeat` also picks papers that another digest of the channel
+    showed.
     """
 
     domains: tuple[str, ...] = ()
@@ -56,18 +83,22 @@ class Preferences:
     authors: tuple[str, ...] = ()
     match: MatchMode = MatchMode.ALL
     unscored: UnscoredPapers = UnscoredPapers.AFTER
+    repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Time of a channel's digest: the local time `at` on the weekdays `days`, where 0 is Monday.
+    """Time of a digest: the local time `at` on the weekdays `days`, where 0 is Monday.
 
-    `time_zone` is the name of an IANA time zone.
+    `time_zone` is the name of an IANA time zone. With `every_weeks` 2 it comes in every second week: in those
+    whose number, from `number_week`, is even (`week_parity` 0) or odd (1). Weekly schedules have parity 0.
     """
 
     at: time = time(9)
     days: frozenset[int] = frozenset(range(5))
     time_zone: str = "UTC"
+    every_weeks: int = 1
+    week_parity: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +120,9 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A channel's standing order: its preferences and schedule.
+    """A standing order of a channel: the preferences and the schedule of one of its digests.
 
+    `name` tells the digests of a channel apart, as `normalize_name` returns it; the main digest has none.
     `id` is the store's number, 0 before it is stored. `paused_by` is the name of the person who paused it, or
     empty, and `paused_by_id` the person's id with platform and workspace. `stop_reason` is the sentence with
     which it was stopped, for example because the platform no longer accepts posts for the channel; it is
@@ -108,6 +140,17 @@ class Subscription:
     is_from_settings: bool = False
     owner_id: str = ""
     paused_by_id: str = ""
+    name: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The channel, and after a # the digest's name if it has one: `slack:T1:C1#friday agents`."""
+        return format_full_name(self.channel, self.name)
+
+    @property
+    def short_name(self) -> str:
+        """The full name without platform and workspace: `C1#friday agents`."""
+        return f"{self.channel.channel}#{self.name}" if self.name else self.channel.channel
 
     @property
     def is_running(self) -> bool:
@@ -115,9 +158,14 @@ class Subscription:
         return not self.paused_by and not self.stop_reason
 
 
+def format_full_name(channel: Channel, name: str) -> str:
+    """Return the name of one of a channel's digests among those of all channels."""
+    return f"{channel}#{name}" if name else str(channel)
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """A person's change of a subscription. `id` is the key for undoing it.
+    """A person's change of a subscription. `id` is the key for undoing it, and `name` that of the digest.
 
     `by` is the person's name, and `by_id` the id with platform and workspace; it is empty where the person is
     not known. `before` is None for a new subscription, `after` is None for one that was removed.
@@ -130,3 +178,4 @@ class SubscriptionChange:
     by: str
     at: datetime
     by_id: str = ""
+    name: str = ""

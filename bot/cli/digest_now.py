@@ -72,7 +72,7 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
     configured = list_configured_subscriptions(services.settings)
     # Checked before any write: an unknown or ambiguous channel changes nothing.
     await run_interactive(_require_subscription, channel, services)
-    if any(channel in (each.channel.channel, str(each.channel)) for each in configured):
+    if any(channel in (each.short_name, each.full_name) for each in configured):
         await run_interactive(
             services.store.subscriptions.sync_from_settings, configured, now=services.delivery_context.clock()
         )
@@ -95,15 +95,15 @@ async def _finish_older_editions(subscription: Subscription, edition: date, cont
 
 
 def _require_subscription(channel: str, services: Services) -> Subscription:
-    """Return the subscription of a channel. Raises InputError unless exactly one matches."""
+    """Return the subscription for CHANNEL or CHANNEL#NAME. Raises InputError unless exactly one matches."""
     stored = services.store.subscriptions.list_active()
     configured = list_configured_subscriptions(services.settings)
-    known = [*stored, *find_unstarted(configured, [subscription.channel for subscription in stored])]
-    matches = [each for each in known if channel == str(each.channel)]
-    matches = matches or [each for each in known if channel == each.channel.channel]
+    known = [*stored, *find_unstarted(configured, stored)]
+    matches = [each for each in known if channel == each.full_name]
+    matches = matches or [each for each in known if channel == each.short_name]
     if len(matches) == 1:
         return matches[0]
-    names = ", ".join(sorted({str(each.channel) for each in matches or known})[:10])
+    names = ", ".join(sorted({each.full_name for each in matches or known})[:10])
     if matches:
         raise InputError(
             f"There are {len(matches)} channels {channel!r}: {names}. Give the full name of one."
@@ -134,7 +134,7 @@ async def _open_platform(
 
 
 def _name_edition(subscription: Subscription, edition: date) -> str:
-    return f"The edition of {edition} for {subscription.channel}"
+    return f"The edition of {edition} for {subscription.full_name}"
 
 
 def _describe_retry(subscription: Subscription) -> str:
@@ -150,7 +150,10 @@ def _describe_outcome(
 ) -> str:
     name, again = _name_edition(subscription, edition), _describe_retry(subscription)
     if last_delivery is None:
-        raise PaperroundError(f"{name} could not be begun.")
+        raise PaperroundError(
+            f"{name} could not be begun: if another digest of this channel is being posted, try again in a "
+            "minute."
+        )
     if last_delivery.edition != edition:
         raise PaperroundError(
             f"{name} waits until that of {last_delivery.edition} is done, of which some is posted; {again}:"

@@ -105,11 +105,11 @@ def _check_missing_platforms(
 def _load_subscriptions(services: Services) -> list[Subscription]:
     """Return the stored subscriptions and those of the settings that are not stored yet. Blocks."""
     stored = list(services.store.subscriptions.list_active())
-    stored_channels = {(each.channel.platform, each.channel.channel) for each in stored}
+    stored_names = {(each.channel.platform, each.short_name) for each in stored}
     return stored + [
         each
         for each in list_configured_subscriptions(services.settings)
-        if (each.channel.platform, each.channel.channel) not in stored_channels
+        if (each.channel.platform, each.short_name) not in stored_names
     ]
 
 

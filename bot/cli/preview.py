@@ -102,7 +102,7 @@ def _choose_subscription(request: PreviewRequest, services: Services) -> Subscri
     channels = [
         subscription
         for subscription in list_configured_subscriptions(services.settings)
-        if request.channel in ("", subscription.channel.channel)
+        if request.channel in ("", subscription.channel.channel, subscription.short_name)
     ]
     if request.channel and not channels:
         known = ", ".join(
@@ -123,7 +123,7 @@ def _choose_subscription(request: PreviewRequest, services: Services) -> Subscri
 
 def _with_stored_id(store: Store, subscription: Subscription) -> Subscription:
     """Return the subscription with its stored id, if it has one."""
-    known = store.subscriptions.find(subscription.channel)
+    known = store.subscriptions.find(subscription.channel, subscription.name)
     return replace(subscription, id=known.id) if known else subscription
 
 

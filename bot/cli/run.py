@@ -235,7 +235,7 @@ def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
         schedule = subscription.schedule
         next_edition = format_weekday_date(next_due_edition(schedule, context.clock()).edition)
         at = f"{schedule.at:%H:%M} {schedule.time_zone}"
-        log.info("%s gets its digest at %s, next on %s", subscription.channel, at, next_edition)
+        log.info("%s gets its digest at %s, next on %s", subscription.full_name, at, next_edition)
 
 
 def _require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:

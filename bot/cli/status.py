@@ -21,7 +21,7 @@ from digests.ports import Store
 from digests.ports.delivery_reports import ChannelStatus
 from digests.ports.outbox import DeliveryState
 from digests.ports.workspaces import Workspace, WorkspaceState
-from digests.subscription import Channel, Subscription
+from digests.subscription import Subscription
 
 OVERDUE_AFTER = timedelta(minutes=5)
 """Delay after which an edition or an expired lease counts as overdue. The worker ticks every minute."""
@@ -55,7 +55,7 @@ def run_command(options: argparse.Namespace) -> int:
         options.channel,
         list_configured_subscriptions(services.settings),
     )
-    if options.channel and not found.channels and not found.unstarted_channels:
+    if options.channel and not found.channels and not found.unstarted_names:
         raise InputError(
             f"No channel {options.channel!r} gets a digest; “paperround status” names those that do."
         )
@@ -71,7 +71,8 @@ class StatusReport:
     """The state of all channels at one instant, channels in trouble first.
 
     `counts` are the editions of the last `COUNTED_DAYS` days by state, of all channels. `conditions` are
-    those of sources and the reviewer. `unstarted_channels` are in the settings and not in the store yet.
+    those of sources and the reviewer. `unstarted_names` are those of digests that are in the settings and
+    not in the store yet.
     `asking_workspaces` wait for a decision to serve them.
     """
 
@@ -79,7 +80,7 @@ class StatusReport:
     channels: Sequence[ChannelStatus]
     counts: dict[DeliveryState, int]
     conditions: Sequence[HealthReport]
-    unstarted_channels: Sequence[Channel] = ()
+    unstarted_names: Sequence[str] = ()
     asking_workspaces: Sequence[Workspace] = ()
 
 
@@ -92,39 +93,41 @@ def load_status(
     `configured` that the store lacks are listed as not started. Raises StoreError.
     """
     all_statuses = store.delivery_reports.channel_statuses()
-    unstarted = [
-        subscription.channel
-        for subscription in find_unstarted(configured, [status.channel for status in all_statuses])
+    known = [Subscription(status.channel, name=status.name) for status in all_statuses]
+    unstarted = find_unstarted(configured, known)
+    selected = [
+        status for status, each in zip(all_statuses, known, strict=True) if _is_selected(each, channel)
     ]
-    selected = [status for status in all_statuses if _is_selected(status.channel, channel)]
     since = (now - timedelta(days=COUNTED_DAYS - 1)).astimezone(UTC).date()
     return StatusReport(
         now,
         sorted(selected, key=lambda status: _sort_key(status, now)),
         dict(store.delivery_reports.count_by_state(since)),
         store.health.latest_reports(),
-        [each for each in unstarted if _is_selected(each, channel)],
+        [each.full_name for each in unstarted if _is_selected(each, channel)],
         [each for each in store.workspaces.list_all() if each.state is WorkspaceState.ASKED],
     )
 
 
 def find_unstarted(
-    configured: Sequence[Subscription], known_channels: Sequence[Channel]
+    configured: Sequence[Subscription], known: Sequence[Subscription]
 ) -> Sequence[Subscription]:
-    """Return the configured subscriptions whose channels are not known; the next run starts them."""
-    names = {
-        (channel.platform, channel.channel) for channel in known_channels
-    }  # Fast test that decides most cases.
+    """Return the configured subscriptions that are not among the known ones; the next run starts them."""
+    names = {(each.channel.platform, each.short_name) for each in known}  # Decides most cases, and fast.
     return [
         subscription
         for subscription in configured
-        if (subscription.channel.platform, subscription.channel.channel) not in names
-        or not any(subscription.channel.may_match(other) for other in known_channels)
+        if (subscription.channel.platform, subscription.short_name) not in names
+        or not any(
+            subscription.channel.may_match(each.channel) and subscription.name == each.name for each in known
+        )
     ]
 
 
-def _is_selected(candidate: Channel, name: str) -> bool:
-    return name in ("", candidate.channel, str(candidate))
+def _is_selected(candidate: Subscription, name: str) -> bool:
+    channel = candidate.channel
+    names = ("", channel.channel, str(channel), candidate.short_name, candidate.full_name)
+    return name in names
 
 
 def describe_trouble(channel_status: ChannelStatus, now: datetime) -> str:
@@ -199,7 +202,7 @@ def report_to_record(report: StatusReport) -> dict[str, Any]:
             "editions": {state.value: number for state, number in report.counts.items()},
         },
         "channels": [_channel_to_record(status, report.now) for status in report.channels],
-        "not_begun": [str(channel) for channel in report.unstarted_channels],
+        "not_begun": list(report.unstarted_names),
         "asking": [
             {"platform": each.platform, "workspace": each.id, "name": each.name, "since": each.at.isoformat()}
             for each in report.asking_workspaces
@@ -222,6 +225,7 @@ def _channel_to_record(channel_status: ChannelStatus, now: datetime) -> dict[str
     subscription = channel_status.subscription
     return {
         "channel": str(channel_status.channel),
+        "name": channel_status.name,
         "trouble": describe_trouble(channel_status, now),
         "stopped": subscription.stop_reason if subscription else "",
         "paused_by": subscription.paused_by if subscription else "",
@@ -246,7 +250,7 @@ def _to_iso(when: Any) -> str | None:
 def print_report(report: StatusReport, console: Console) -> None:
     """Print a table of the channels. Below it are the counts, and sentences for what the table leaves out."""
     shown = report.channels[:MAX_ROWS]
-    width = max((len(str(status.channel)) for status in shown), default=0)
+    width = max((len(status.full_name) for status in shown), default=0)
     table = Table(
         Column("channel", no_wrap=True, min_width=width),
         *("next", "last", "what is wrong"),
@@ -258,8 +262,8 @@ def print_report(report: StatusReport, console: Console) -> None:
     for status in report.channels[:MAX_ROWS]:
         table.add_row(*(Text(cell) for cell in _table_row(status, report.now)))
     console.print(table if report.channels else "No channel gets a digest yet.", crop=False)
-    if names := [str(channel) for channel in report.unstarted_channels[:MAX_NAMED_CHANNELS]]:
-        more = len(report.unstarted_channels) - len(names)
+    if names := report.unstarted_names[:MAX_NAMED_CHANNELS]:
+        more = len(report.unstarted_names) - len(names)
         name_list = ", ".join(names) + (f" and {more:,} more" if more else "")
         console.print(
             f"Of the settings, these begin when “paperround run” next starts: {name_list}.",
@@ -308,4 +312,4 @@ def _table_row(channel_status: ChannelStatus, now: datetime) -> tuple[str, str, 
         last += f", again at {channel_status.next_try_at:%H:%M} UTC"
     if channel_status.state is DeliveryState.EMPTY and channel_status.reason:
         last += f" ({channel_status.reason})"
-    return str(channel_status.channel), coming, last, describe_trouble(channel_status, now)
+    return channel_status.full_name, coming, last, describe_trouble(channel_status, now)

@@ -486,9 +486,10 @@ def _plan_rendered_pages(rendered: RenderedDigest, claim: Claim) -> tuple[Planne
 def _name_delivery(claim: Claim) -> str:
     """Return a name that no other delivery has, from which the keys of its pages are computed.
 
-    The name of a digest must stay without its kind, because posted messages carry keys made of it.
+    That of a channel's main digest is the channel and the edition alone, because posted messages carry keys
+    made of it.
     """
-    name = f"{claim.subscription.channel} {claim.edition.isoformat()}"
+    name = f"{claim.subscription.full_name} {claim.edition.isoformat()}"
     return name if claim.kind is DeliveryKind.DIGEST else f"{name} {claim.kind}"
 
 

@@ -289,7 +289,7 @@ class InteractionDispatcher:
         Returns False if it was not stopped, or if the channel has no digest. A paused digest stays paused.
         """
         start = self.answers.store.subscriptions.start
-        is_started = await run_interactive(start, channel, now=self.clock())
+        is_started = bool(await run_interactive(start, channel, now=self.clock()))
         if is_started:
             log.info("%s takes digests again", channel)
         return is_started

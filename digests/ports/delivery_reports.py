@@ -7,7 +7,7 @@ from typing import Protocol
 
 from digests.model import EmptyReason
 from digests.ports.outbox import POSSIBLY_POSTED, DeliveryKind, DeliveryState, PlannedPage
-from digests.subscription import Channel, Subscription
+from digests.subscription import Channel, Subscription, format_full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,11 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """The next digest of a channel and the state of its newest one, for people to read.
+    """The next edition of a channel's digest and the state of its newest one, for people to read.
 
-    `subscription` is None if the stored row cannot be read; `read_error` then gives the reason. `edition` and
-    the fields after it describe the newest digest, and are empty before the first one. `posted_pages` counts
+    `name` is that of the digest. `subscription` is None if the stored row cannot be read; `read_error` then
+    gives the reason. `edition` and the fields up to `lease_until` describe the newest edition, and are empty
+    before the first one. `posted_pages` counts
     confirmed pages. `unknown_pages` counts pages that may or may not have arrived, without a page that is
     being sent now. `lease_until` is the end of a worker's lease; one in the past means that the worker
     crashed.
@@ -58,6 +59,12 @@ class ChannelStatus:
     posted_pages: int = 0
     unknown_pages: int = 0
     lease_until: datetime | None = None
+    name: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The full name of the digest: the channel, and its name if it has one."""
+        return format_full_name(self.channel, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class DeliveryReports(Protocol):
     def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
         """Return, for each window, the ids of the papers in it that its channel has been shown.
 
+        All digests of the channel count, also removed ones; for a subscription with `repeat`, its own alone.
         A window is (subscription, after, up to): the papers that became known with a sequence number over
         `after` and up to the last, which is included. A paper counts from the moment a digest's plan with it
         is saved, and no longer if that digest is given up before its page is sent. Results come in the order

@@ -10,9 +10,10 @@ from digests.subscription import Channel, Subscription, SubscriptionChange
 class Subscriptions(Protocol):
     """The channels that get digests, with their preferences and schedules.
 
-    A subscription is active until it is removed. It runs while it is active, not paused by a person, and not
-    stopped by the application. A channel is found by its platform and id; an empty workspace on either side
-    matches any. Changes exclude each other between processes.
+    A channel has a main digest, whose name is "", and others; `MAX_DIGESTS_OF_CHANNEL` in all. A subscription
+    is active until it is removed. It runs while it is active, not paused by a person, and not stopped by the
+    application. A channel is found by its platform and id; an empty workspace on either side matches any.
+    Changes exclude each other between processes.
     """
 
     def sync_from_settings(self, subscriptions: Sequence[Subscription], *, now: datetime) -> None:
@@ -30,21 +31,35 @@ class Subscriptions(Protocol):
         A subscription that cannot be read is logged and left out.
         """
 
-    def find(self, channel: Channel) -> Subscription | None:
-        """Return the active subscription of a channel, running or not; None if there is none.
+    def find(self, channel: Channel, name: str = "") -> Subscription | None:
+        """Return the active subscription for a channel's digest, running or not; None if there is none.
 
         Raises StoreError if it cannot be read.
         """
 
-    def change(
-        self, channel: Channel, after: Subscription | None, *, by: str, by_id: str = "", now: datetime
-    ) -> SubscriptionChange | None:
-        """Set a channel's subscription to `after` (None removes it), record the change and return it.
+    def list_of_channel(self, channel: Channel) -> Sequence[Subscription]:
+        """Return the active subscriptions of a channel, running or not: the main one, then by name.
 
-        Returns None when nothing would change. The channel, id, `stop_reason` and `is_from_settings` of
-        `after` are ignored, and a change clears the stored `stop_reason`. `paused_by` of `after` pauses the
-        channel, or ends a pause if it is empty. `owner_id` counts for a new subscription; later the first
-        owner stays. `by` is the person's name, `by_id` the id with platform and workspace.
+        A subscription that cannot be read is logged and left out.
+        """
+
+    def change(
+        self,
+        channel: Channel,
+        after: Subscription | None,
+        *,
+        by: str,
+        by_id: str = "",
+        now: datetime,
+        name: str = "",
+    ) -> SubscriptionChange | None:
+        """Set the subscription of a channel's digest, record the change and return it. None removes it.
+
+        `name` is that of the digest. Returns None when nothing would change. The channel, name, id,
+        `stop_reason` and `is_from_settings` of `after` are ignored, and a change clears the stored
+        `stop_reason`. `paused_by` of `after` pauses the digest, or ends a pause if it is empty. `owner_id`
+        counts for a new subscription; later the first owner stays. A new rhythm of two weeks gets its weeks
+        from `anchor_weeks`. `by` is the person's name, `by_id` the id with platform and workspace.
 
         A changed schedule gives no date a second edition; an awaited edition whose new time has passed is due
         at once. When a channel starts or runs again, its unfinished deliveries of earlier dates are given up,
@@ -52,7 +67,8 @@ class Subscriptions(Protocol):
         while it awaited that one, or failed before anything was posted, the edition is due at once.
 
         Raises InputError for a subscription of the settings file if the preferences or the schedule differ or
-        it would be removed, and StoreError if the stored subscription cannot be read.
+        it would be removed, and for one digest too many. Raises StoreError if the stored subscription cannot
+        be read.
         """
 
     def undo(
@@ -64,22 +80,22 @@ class Subscriptions(Protocol):
         when the preferences, the schedule or the pause were changed since.
         """
 
-    def stop(self, channel: Channel, reason: str) -> bool:
-        """Stop a channel's digests, with a sentence as the reason, until it is changed or started again.
+    def stop(self, channel: Channel, reason: str) -> int:
+        """Stop all digests of a channel, with a sentence as the reason, until it is changed or started again.
 
-        Returns True if the channel was not stopped before, False if it was or has no subscription. The first
-        reason stays.
+        Returns how many were not stopped before: 0 if all were, or the channel has none. The first reason
+        stays.
         """
 
-    def start(self, channel: Channel, *, now: datetime, by: str = "", by_id: str = "") -> bool:
-        """Clear the stop reason of a channel, so that its digests resume; a pause by a person stays.
+    def start(self, channel: Channel, *, now: datetime, by: str = "", by_id: str = "") -> int:
+        """Clear the stop reason of all digests of a channel, so that they resume; a pause by a person stays.
 
         A start by a person is recorded as a change that leaves everything else as it was.
 
-        Returns True, or False without an effect if it was not stopped or has no subscription. Unfinished
+        Returns how many start: 0 if none was stopped, or the channel has none. Unfinished
         deliveries of earlier dates are given up. The next edition is chosen as in `change`: today's is not
-        lost if it was still awaited, or failed before anything was posted. Raises StoreError if the
-        subscription cannot be read.
+        lost if it was still awaited, or failed before anything was posted. A digest that cannot be read stays
+        stopped; StoreError is raised if that holds for all that were.
         """
 
     def recompute_next_due(self, *, now: datetime) -> int:

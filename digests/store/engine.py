@@ -85,6 +85,30 @@ class Database:
                 postgres.acquire_transaction_lock(connection, lock_name)
             yield connection
 
+    @contextmanager
+    def rebuild_tables(self, lock_name: str) -> Iterator[Connection]:
+        """Open a write transaction as `write` does, in which a table that others refer to can be recreated.
+
+        SQLite would delete the rows that refer to a dropped table, so its references count for nothing until
+        the block ends; then they are checked, and a dangling one rolls everything back with a StoreError.
+        """
+        if self.is_postgres:
+            with self.write(lock_name) as connection:
+                yield connection
+            return
+        options: dict[str, Any] = {"paperround_write": True}
+        engine = self.engine.execution_options(**options)
+        with translate_errors(self.name), self._wait_for_turn(), engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys = OFF")  # Without effect inside of a transaction.
+            try:
+                with connection.begin():
+                    yield connection
+                    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                        raise StoreError(f"The tables of {self.name} refer to rows that there are not.")
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")
+
     def _wait_for_turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self.is_postgres else self._write_queue.hold_turn(self.busy_timeout)
 

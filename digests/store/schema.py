@@ -154,6 +154,8 @@ subscriptions = Table(
     Column("platform", StorableText, nullable=False),
     Column("workspace", StorableText, nullable=False),
     Column("channel", StorableText, nullable=False),
+    # Empty: the main digest of the channel.
+    Column("name", StorableText, nullable=False, server_default=""),
     Column("domains", StorableText, nullable=False),
     Column("keywords", StorableText, nullable=False),
     Column("muted", StorableText, nullable=False),
@@ -164,9 +166,12 @@ subscriptions = Table(
     # Rows of an older version have "any".
     Column("match_mode", StorableText, nullable=False, server_default="any"),
     Column("unscored", StorableText, nullable=False, server_default="after"),
+    Column("repeat", Boolean, nullable=False, server_default=false()),
     Column("at", StorableText, nullable=False),
     Column("days", StorableText, nullable=False),
     Column("time_zone", StorableText, nullable=False),
+    Column("every_weeks", SmallInteger, nullable=False, server_default="1"),
+    Column("week_parity", SmallInteger, nullable=False, server_default="0"),
     Column("is_from_settings", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("next_due_at", Instant, nullable=False),
@@ -178,8 +183,10 @@ subscriptions = Table(
     Column("next_edition", Date),
     # First edition after the last subscribing or resuming. Null in rows of an older version.
     Column("running_since", Date),
-    UniqueConstraint("platform", "workspace", "channel"),
+    UniqueConstraint("platform", "workspace", "channel", "name"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
+    # For the digests of one channel.
+    Index("ix_subscriptions_platform_channel", "platform", "channel"),
 )
 
 deliveries = Table(

@@ -13,12 +13,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
 
 from digests.errors import InputError, StoreError
-from digests.schedule import DueEdition, due_after_schedule_change, next_due_edition, recompute_next_due
+from digests.schedule import (
+    MAX_WEEKS,
+    DueEdition,
+    anchor_weeks,
+    due_after_schedule_change,
+    next_due_edition,
+    recompute_next_due,
+)
 from digests.store import schema
 from digests.store.engine import Database
 from digests.store.outbox.abandon import abandon_due_edition, abandon_paused, reopen_failed
 from digests.store.outbox.conditions import is_digest
 from digests.subscription import (
+    MAX_DIGESTS_OF_CHANNEL,
     Channel,
     DigestStyle,
     MatchMode,
@@ -27,6 +35,7 @@ from digests.subscription import (
     Subscription,
     SubscriptionChange,
     UnscoredPapers,
+    format_full_name,
 )
 
 log = logging.getLogger(__name__)
@@ -48,9 +57,7 @@ class SqlSubscriptions:
         with self.database.write(lock_name="subscriptions") as connection:
             stored = {row.id: row for row in connection.execute(select(subscriptions))}
             kept_ids = {
-                _sync_subscription(
-                    connection, subscription, _find_row(subscription.channel, stored.values()), now
-                )
+                _sync_subscription(connection, subscription, _find_row(subscription, stored.values()), now)
                 for subscription in wanted
             }
             removed_ids = [
@@ -68,16 +75,34 @@ class SqlSubscriptions:
         with self.database.read() as connection:
             return readable_subscriptions_from_rows(connection.execute(active).fetchall())
 
-    def find(self, channel: Channel) -> Subscription | None:
+    def find(self, channel: Channel, name: str = "") -> Subscription | None:
         with self.database.read() as connection:
-            row = connection.execute(_select_channel_rows(channel).limit(1)).first()
+            row = connection.execute(_select_digest_rows(channel, name).limit(1)).first()
         return subscription_from_row(row) if row else None
 
+    def list_of_channel(self, channel: Channel) -> Sequence[Subscription]:
+        with self.database.read() as connection:
+            rows = connection.execute(_select_channel_rows(channel)).fetchall()
+        first_rows = {row.name: row for row in reversed(rows)}
+        return readable_subscriptions_from_rows(first_rows[name] for name in sorted(first_rows))
+
     def change(
-        self, channel: Channel, after: Subscription | None, *, by: str, by_id: str = "", now: datetime
+        self,
+        channel: Channel,
+        after: Subscription | None,
+        *,
+        by: str,
+        by_id: str = "",
+        now: datetime,
+        name: str = "",
     ) -> SubscriptionChange | None:
         with self.database.write(lock_name="subscriptions") as connection:
-            return _apply_change(connection, channel, after, by, by_id, now)
+            row = _find_digest_row(connection, channel, name)
+            before = subscription_from_row(row) if row is not None and row.active else None
+            if after:
+                old_schedule = before.schedule if before else None
+                after = replace(after, schedule=anchor_weeks(after.schedule, old_schedule, now))
+            return _apply_change(connection, channel, name, after, by, by_id, now)
 
     def undo(
         self, change_id: int, channel: Channel, *, by: str, by_id: str = "", now: datetime
@@ -95,38 +120,41 @@ class SqlSubscriptions:
             if not stored_channel.may_match(channel) or _row_to_json(current_row) != row.after:
                 return None
             before = _subscription_from_json(row.before, stored_channel) if row.before else None
-            return _apply_change(connection, stored_channel, before, by, by_id, now)
+            return _apply_change(connection, stored_channel, current_row.name, before, by, by_id, now)
 
-    def stop(self, channel: Channel, reason: str) -> bool:
+    def stop(self, channel: Channel, reason: str) -> int:
         with self.database.write(lock_name="subscriptions") as connection:
-            row = connection.execute(_select_channel_rows(channel).limit(1)).first()
-            if row is None or row.stop_reason:
-                return False
+            rows = connection.execute(_select_channel_rows(channel)).fetchall()
+            running_ids = [row.id for row in rows if not row.stop_reason]
             connection.execute(
-                update(subscriptions).where(subscriptions.c.id == row.id).values(stop_reason=reason)
+                update(subscriptions).where(subscriptions.c.id.in_(running_ids)).values(stop_reason=reason)
             )
-            return True
+            return len(running_ids)
 
-    def start(self, channel: Channel, *, now: datetime, by: str = "", by_id: str = "") -> bool:
+    def start(self, channel: Channel, *, now: datetime, by: str = "", by_id: str = "") -> int:
         with self.database.write(lock_name="subscriptions") as connection:
-            row = connection.execute(_select_channel_rows(channel).limit(1)).first()
-            if row is None or not row.stop_reason:
-                return False
-            next_due_values = _next_due_columns(
-                connection, row, subscription_from_row(row).schedule, now, was_running=False
-            )
-            connection.execute(
-                update(subscriptions)
-                .where(subscriptions.c.id == row.id)
-                .values(stop_reason="", **next_due_values)
-            )
-            if by:
-                state = _row_to_json(row)
-                record = insert(subscription_changes).values(
-                    subscription=row.id, before=state, after=state, by=by, by_id=by_id, at=now
+            rows = connection.execute(_select_channel_rows(channel)).fetchall()
+            stopped_rows = {row.id: row for row in rows if row.stop_reason}
+            readable = readable_subscriptions_from_rows(stopped_rows.values())
+            if stopped_rows and not readable:
+                subscription_from_row(next(iter(stopped_rows.values())))  # Raises.
+            for subscription in readable:
+                row = stopped_rows[subscription.id]
+                next_due_values = _next_due_columns(
+                    connection, row, subscription.schedule, now, was_running=False
                 )
-                connection.execute(record)
-            return True
+                connection.execute(
+                    update(subscriptions)
+                    .where(subscriptions.c.id == row.id)
+                    .values(stop_reason="", **next_due_values)
+                )
+                if by:
+                    state = _row_to_json(row)
+                    record = insert(subscription_changes).values(
+                        subscription=row.id, before=state, after=state, by=by, by_id=by_id, at=now
+                    )
+                    connection.execute(record)
+            return len(readable)
 
     def recompute_next_due(self, *, now: datetime) -> int:
         with self.database.write(lock_name="subscriptions") as connection:
@@ -261,7 +289,11 @@ def subscription_or_stub_from_row(row: Row[Any]) -> Subscription:
         return subscription_from_row(row)
     except StoreError:
         return Subscription(
-            _channel_from_row(row), id=row.id, stop_reason=row.stop_reason, owner_id=row.owner_id
+            _channel_from_row(row),
+            id=row.id,
+            stop_reason=row.stop_reason,
+            owner_id=row.owner_id,
+            name=row.name,
         )
 
 
@@ -287,9 +319,29 @@ def _select_channel_rows(channel: Channel, *, active_only: bool = True) -> Selec
     )
 
 
+def _select_digest_rows(channel: Channel, name: str, *, active_only: bool = True) -> Select[Any]:
+    """Build a query for the rows of a channel's digest with this name, in the same order."""
+    return _select_channel_rows(channel, active_only=active_only).where(subscriptions.c.name == name)
+
+
+def _find_digest_row(connection: Connection, channel: Channel, name: str) -> Row[Any] | None:
+    """Return the row of a channel's digest, also if it was removed; None if there never was one."""
+    return connection.execute(_select_digest_rows(channel, name, active_only=False).limit(1)).first()
+
+
+def _require_room(connection: Connection, channel: Channel) -> None:
+    """Raise InputError if the channel has as many digests as it may have."""
+    rows = connection.execute(_select_channel_rows(channel)).fetchall()
+    if len({row.name for row in rows}) >= MAX_DIGESTS_OF_CHANNEL:
+        raise InputError(
+            f"This channel has {MAX_DIGESTS_OF_CHANNEL} digests, which is the most: remove one of them first."
+        )
+
+
 def _apply_change(
     connection: Connection,
     channel: Channel,
+    name: str,
     after: Subscription | None,
     by: str,
     by_id: str,
@@ -300,8 +352,10 @@ def _apply_change(
     Returns None if nothing would change. Raises InputError, and StoreError if the stored subscription cannot
     be read.
     """
-    row = connection.execute(_select_channel_rows(channel, active_only=False).limit(1)).first()
+    row = _find_digest_row(connection, channel, name)
     before = subscription_from_row(row) if row is not None and row.active else None
+    if after and not before:
+        _require_room(connection, channel)
     if (
         before
         and before.is_from_settings
@@ -311,7 +365,7 @@ def _apply_change(
             "This channel's digest is set in the settings file; whoever runs Paperround can change it there."
         )
     after = after and replace(
-        after, channel=_channel_from_row(row) if row is not None else channel,
+        after, channel=_channel_from_row(row) if row is not None else channel, name=name,
         id=row.id if row is not None else 0,
         stop_reason="", is_from_settings=before.is_from_settings if before else False,
         owner_id=(
@@ -329,7 +383,7 @@ def _apply_change(
     (number,) = connection.execute(
         insert(subscription_changes).values(subscription=key, **json_values, by=by, by_id=by_id, at=now)
     ).inserted_primary_key or (0,)
-    return SubscriptionChange(int(number), channel, before, stored, by, now, by_id)
+    return SubscriptionChange(int(number), channel, before, stored, by, now, by_id, name)
 
 
 def _write_subscription(
@@ -363,7 +417,10 @@ def _preferences_and_schedule_of(subscription: Subscription) -> tuple[Preference
     return subscription.preferences, subscription.schedule
 
 
-_OLD_VALUES = {"paused_by_id": "", "authors": "[]", "match_mode": "any", "unscored": "after"}
+_OLD_VALUES = {
+    "paused_by_id": "", "authors": "[]", "match_mode": "any", "unscored": "after", "repeat": False,
+    "every_weeks": 1, "week_parity": 0,
+}  # fmt: skip
 """Values of fields that entries of older versions do not have."""
 
 
@@ -375,7 +432,7 @@ def _subscription_to_json(subscription: Subscription) -> str:
     row = {
         name: value
         for name, value in _subscription_to_row(subscription).items()
-        if name not in ("platform", "workspace", "channel", "owner_id")
+        if name not in ("platform", "workspace", "channel", "name", "owner_id")
         and (name not in _OLD_VALUES or value != _OLD_VALUES[name])
     }
     return json.dumps(row, sort_keys=True)
@@ -390,12 +447,14 @@ def _subscription_from_json(json_text: str, channel: Channel) -> Subscription:
     return _subscription_from_fields(fields, channel)
 
 
-def _find_row(channel: Channel, rows: Iterable[Row[Any]]) -> Row[Any] | None:
-    """Return the row of a channel, None if there is none. The row of its own workspace comes first.
+def _find_row(subscription: Subscription, rows: Iterable[Row[Any]]) -> Row[Any] | None:
+    """Return the row of a channel's digest, None if there is none. That of its own workspace comes first.
 
-    An empty workspace on either side matches any; otherwise a channel could get two digests.
+    An empty workspace on either side matches any; otherwise a channel could get a digest twice.
     """
-    channel_rows = [row for row in rows if (row.platform, row.channel) == (channel.platform, channel.channel)]
+    channel = subscription.channel
+    key = (channel.platform, channel.channel, subscription.name)
+    channel_rows = [row for row in rows if (row.platform, row.channel, row.name) == key]
     exact_rows = (row for row in channel_rows if row.workspace == channel.workspace)
     compatible_rows = (row for row in channel_rows if row.workspace == "" or channel.workspace == "")
     return next(exact_rows, next(compatible_rows, None))
@@ -409,6 +468,9 @@ def _sync_subscription(
     A stopped or removed channel starts again; a pause stays. A running channel with an unchanged schedule
     keeps its next edition.
     """
+    stored = readable_subscriptions_from_rows([row] if row is not None else [])
+    old_schedule = stored[0].schedule if stored else None
+    subscription = replace(subscription, schedule=anchor_weeks(subscription.schedule, old_schedule, now))
     values = {
         **_subscription_to_row(subscription),
         "is_from_settings": True,
@@ -420,11 +482,7 @@ def _sync_subscription(
         values |= _next_due_columns(connection, None, subscription.schedule, now, was_running=False)
         (key,) = connection.execute(insert(subscriptions).values(values)).inserted_primary_key or (0,)
         return int(key)
-    if (
-        not row.active
-        or row.stop_reason
-        or [stored.schedule for stored in readable_subscriptions_from_rows([row])] != [subscription.schedule]
-    ):
+    if not row.active or row.stop_reason or old_schedule != subscription.schedule:
         was_running = bool(row.active and not row.stop_reason and not row.paused_by)
         values |= _next_due_columns(connection, row, subscription.schedule, now, was_running=was_running)
     connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
@@ -437,6 +495,7 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "platform": subscription.channel.platform,
         "workspace": subscription.channel.workspace,
         "channel": subscription.channel.channel,
+        "name": subscription.name,
         "domains": json.dumps(preferences.domains),
         "keywords": json.dumps(preferences.keywords),
         "muted": json.dumps(preferences.muted),
@@ -446,9 +505,12 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "authors": json.dumps(preferences.authors),
         "match_mode": preferences.match,
         "unscored": preferences.unscored,
+        "repeat": preferences.repeat,
         "at": schedule.at.isoformat(),
         "days": json.dumps(sorted(schedule.days)),
         "time_zone": schedule.time_zone,
+        "every_weeks": schedule.every_weeks,
+        "week_parity": schedule.week_parity,
         "paused_by": subscription.paused_by,
         "paused_by_id": subscription.paused_by_id,
         "owner_id": subscription.owner_id,
@@ -471,7 +533,8 @@ def subscription_from_row(row: Row[Any]) -> Subscription:
             raise ValueError("no day of the week")
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise StoreError(
-            f"The settings of {_channel_from_row(row)} in the store cannot be read ({error}): "
+            f"The settings of {format_full_name(_channel_from_row(row), row.name)} in the store cannot be "
+            f"read ({error}): "
             "subscribe the channel again."
         ) from error
     return replace(
@@ -480,6 +543,7 @@ def subscription_from_row(row: Row[Any]) -> Subscription:
         stop_reason=row.stop_reason,
         is_from_settings=row.is_from_settings,
         owner_id=row.owner_id,
+        name=row.name,
     )
 
 
@@ -490,12 +554,14 @@ def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
     """
     preferences = _preferences_from_columns(
         fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style,
-        fields.authors, fields.match_mode, fields.unscored,
+        fields.authors, fields.match_mode, fields.unscored, bool(fields.repeat),
     )  # fmt: skip
     return Subscription(
         channel,
         preferences,
-        _schedule_from_columns(fields.at, fields.days, fields.time_zone),
+        _schedule_from_columns(
+            fields.at, fields.days, fields.time_zone, fields.every_weeks, fields.week_parity
+        ),
         paused_by=fields.paused_by,
         paused_by_id=fields.paused_by_id,
     )
@@ -508,7 +574,7 @@ CACHE_SIZE = 1024
 @lru_cache(CACHE_SIZE)
 def _preferences_from_columns(
     domains: str, keywords: str, muted: str, top: int, min_score: float | None, style: str, authors: str,
-    match: str, unscored: str,
+    match: str, unscored: str, repeat: bool,
 ) -> Preferences:  # fmt: skip
     return Preferences(
         domains=tuple(json.loads(domains)),
@@ -520,9 +586,14 @@ def _preferences_from_columns(
         authors=tuple(json.loads(authors)),
         match=MatchMode(match),
         unscored=UnscoredPapers(unscored),
+        repeat=repeat,
     )
 
 
 @lru_cache(CACHE_SIZE)
-def _schedule_from_columns(at: str, days: str, time_zone: str) -> Schedule:
-    return Schedule(time.fromisoformat(at), frozenset(json.loads(days)), time_zone)
+def _schedule_from_columns(
+    at: str, days: str, time_zone: str, every_weeks: int, week_parity: int
+) -> Schedule:
+    if not (1 <= every_weeks <= MAX_WEEKS and 0 <= week_parity < every_weeks):
+        raise ValueError(f"no rhythm of {every_weeks} weeks has the parity {week_parity}")
+    return Schedule(time.fromisoformat(at), frozenset(json.loads(days)), time_zone, every_weeks, week_parity)

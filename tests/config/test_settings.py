@@ -535,7 +535,7 @@ def test_a_channel_has_one_subscription(tmp_path: Path) -> None:
     toml = a_subscription() + a_subscription('workspace = "T2"') + a_subscription('workspace = " "')
     assert list_problems(tmp_path, toml) == (
         'subscriptions has the slack channel "C1" twice, as number 1 and number 3; '
-        "a channel has one subscription, so remove one of them"
+        "give one of the two digests another `name`, or remove it"
     )
 
 

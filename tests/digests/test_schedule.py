@@ -1,6 +1,8 @@
 """Due times of editions across clock changes, schedule changes and wrong clocks."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from digests.schedule import (
     DueEdition,
+    anchor_weeks,
     due_after_schedule_change,
     due_at,
     editions_between,
@@ -226,3 +229,49 @@ def test_a_leap_day_has_its_edition() -> None:
     assert editions_between(utc(NINE), date(2028, 2, 27), date(2028, 3, 1), 9) == (
         leap, date(2028, 2, 28), date(2028, 2, 27),
     )  # fmt: skip
+
+
+# Rhythms of two weeks.
+
+FRIDAY = frozenset({4})
+
+
+def test_a_rhythm_of_two_weeks_begins_with_the_first_edition_that_can_come() -> None:
+    wanted = Schedule(time(9), FRIDAY, "Europe/Berlin", every_weeks=2)
+    thursday, friday_noon = datetime(2026, 11, 26, 12, tzinfo=UTC), datetime(2026, 11, 27, 12, tzinfo=UTC)
+    assert next_due_edition(anchor_weeks(wanted, None, thursday), thursday).edition == date(2026, 11, 27)
+    assert next_due_edition(anchor_weeks(wanted, None, friday_noon), friday_noon).edition == date(2026, 12, 4)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Apia"])
+def test_every_second_week_stays_so_over_clock_changes_and_ends_of_years(zone: str) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    schedule = anchor_weeks(Schedule(time(2, 30), FRIDAY, zone, every_weeks=2), None, start)
+    editions = [next_due_edition(schedule, start).edition]
+    while editions[-1].year < 2033:  # 2026 and 2032 have 53 weeks by ISO.
+        editions.append(next_due_edition(schedule, due_at(schedule, editions[-1])).edition)
+    gaps = {later - earlier for earlier, later in pairwise(editions)}
+    assert gaps == {timedelta(days=14)}
+    before = due_at(schedule, editions[9]) - timedelta(seconds=1)
+    assert newest_due_edition(schedule, before).edition == editions[8]
+    assert editions_between(schedule, editions[3], editions[6], 9) == (editions[5], editions[4], editions[3])
+
+
+def test_all_days_of_a_rhythm_of_two_weeks_are_in_the_same_weeks() -> None:
+    schedule = Schedule(time(9), frozenset({0, 4}), "UTC", every_weeks=2)
+    saturday = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    schedule = anchor_weeks(schedule, None, saturday)
+    editions = editions_between(schedule, date(2026, 11, 23), date(2027, 1, 1), 9)
+    assert [f"{edition:%a %d %b}" for edition in reversed(editions)] == [
+        "Mon 30 Nov", "Fri 04 Dec", "Mon 14 Dec", "Fri 18 Dec", "Mon 28 Dec",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("parity", [0, 1])
+def test_a_change_of_hour_or_days_keeps_the_weeks_and_a_weekly_rhythm_has_none(parity: int) -> None:
+    now = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    before = Schedule(time(9), FRIDAY, every_weeks=2, week_parity=parity)
+    later = Schedule(time(10), frozenset({0}), every_weeks=2)
+    assert anchor_weeks(later, before, now).week_parity == parity
+    weekly = anchor_weeks(replace(before, every_weeks=1), before, now)
+    assert (weekly.every_weeks, weekly.week_parity) == (1, 0)

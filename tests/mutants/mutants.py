@@ -30,6 +30,7 @@ SLACK = "tests/bot/platforms/slack"
 DISCORD = "tests/bot/platforms/discord"
 HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
+NAMED = "tests/digests/store/test_named_digests.py"
 PICK = "tests/digests/test_pick.py"
 WISHES = "tests/digests/test_wishes.py::test_a_wish_is_answered_by_these_papers"
 REVIEWERS = "tests/digests/reviewers"
@@ -587,8 +588,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "due subscriptions claimed without SKIP LOCKED",
         "digests/store/outbox/claims.py",
-        ".with_for_update(skip_locked=True)\n)",
-        ".with_for_update()\n)",
+        ".order_by(*_OVERDUE_FIRST)\n    .with_for_update(skip_locked=True)\n)",
+        ".order_by(*_OVERDUE_FIRST)\n    .with_for_update()\n)",
         (f"{POSTGRES}::test_a_locked_due_subscription_is_skipped",),
     ),
     Mutant(
@@ -2420,5 +2421,87 @@ MUTANTS: tuple[Mutant, ...] = (
             "tests/digests/reviewers/test_prompt.py::"
             "test_names_made_of_what_stands_for_names_make_no_text_longer",
         ),
+    ),
+    # Several digests of a channel.
+    Mutant(
+        "two digests of a channel leased in one call",
+        "digests/store/outbox/claims.py",
+        "            if channel is not None:\n                excluded.add(channel)\n",
+        "",
+        (f"{NAMED}::test_digests_of_one_channel_are_leased_one_after_another[sqlite]",),
+    ),
+    Mutant(
+        "a digest leased while another process leases one of its channel",
+        "digests/store/outbox/claims.py",
+        "(set(shared_ids) - set(locked)) | set(busy)",
+        "set(busy)",
+        (f"{POSTGRES}::test_a_digest_waits_while_another_process_leases_one_of_its_channel",),
+    ),
+    Mutant(
+        "a digest on demand beside another of its channel",
+        "digests/store/outbox/claims.py",
+        " or not self._select_one_per_channel([subscription.id])",
+        "",
+        (f"{NAMED}::test_a_digest_on_demand_waits_for_another_of_its_channel[sqlite]",),
+    ),
+    Mutant(
+        "papers that another digest of the channel showed are shown again",
+        "digests/store/outbox/reports.py",
+        "or_(_neighbours.c.id == schema.subscriptions.c.id, not_(schema.subscriptions.c.repeat))",
+        "_neighbours.c.id == schema.subscriptions.c.id",
+        (
+            f"{NAMED}::test_a_paper_that_one_digest_showed_counts_as_shown_for_the_others_of_its_channel[sqlite]",
+        ),
+    ),
+    Mutant(
+        "one key for pages of two digests",
+        "bot/delivery/deliver.py",
+        "{claim.subscription.full_name} {claim.edition.isoformat()}",
+        "{claim.subscription.channel} {claim.edition.isoformat()}",
+        (
+            f"{NAMED}::"
+            "test_pages_of_the_main_digest_keep_their_keys_and_those_of_others_have_their_own[sqlite]",
+        ),
+    ),
+    Mutant(
+        "tables recreated with their references, and all deliveries lost",
+        "digests/store/engine.py",
+        'driver.execute("PRAGMA foreign_keys = OFF")',
+        'driver.execute("PRAGMA foreign_keys = ON")',
+        (
+            "tests/digests/store/test_migrations.py::"
+            "test_a_subscription_of_0107_keeps_what_was_delivered_and_becomes_the_main_digest[sqlite]",
+        ),
+    ),
+    Mutant(
+        "references off after a migration",
+        "digests/store/engine.py",
+        'driver.execute("PRAGMA foreign_keys = ON")',
+        'driver.execute("PRAGMA synchronous = FULL")',
+        (
+            "tests/digests/store/test_migrations.py::"
+            "test_a_subscription_of_0107_keeps_what_was_delivered_and_becomes_the_main_digest[sqlite]",
+        ),
+    ),
+    Mutant(
+        "weeks counted by ISO",
+        "digests/schedule.py",
+        "return (day.toordinal() - 1) // 7",
+        "return day.isocalendar().week",
+        (f"{SCHEDULE}::test_every_second_week_stays_so_over_clock_changes_and_ends_of_years[Europe/Berlin]",),
+    ),
+    Mutant(
+        "a new hour moves the weeks of a rhythm",
+        "digests/schedule.py",
+        "if before is not None and before.every_weeks == schedule.every_weeks:",
+        "if before == schedule:",
+        (f"{SCHEDULE}::test_a_change_of_hour_or_days_keeps_the_weeks_and_a_weekly_rhythm_has_none[0]",),
+    ),
+    Mutant(
+        "digests of a channel without a limit",
+        "digests/store/subscriptions.py",
+        "if len({row.name for row in rows}) >= MAX_DIGESTS_OF_CHANNEL:",
+        "if not rows and MAX_DIGESTS_OF_CHANNEL < 0:",
+        (f"{NAMED}::test_a_channel_has_a_limited_number_of_digests[sqlite]",),
     ),
 )

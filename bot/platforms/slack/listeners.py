@@ -191,7 +191,7 @@ class SlackListeners:
             await self.dispatcher.send_reply(reply, channel, respond)
 
     def _has_digest(self, channel: Channel) -> bool:
-        return self.answers.store.subscriptions.find(channel) is not None
+        return bool(self.answers.store.subscriptions.list_of_channel(channel))
 
     async def _fetch_own_person(self, user: str, team: str, workspace: SlackWorkspace) -> Person:
         """Return a person of the workspace, with the rights of this moment.
@@ -421,9 +421,8 @@ class SlackListeners:
             reason = reasons.get(
                 str(event["type"]).partition("_")[2], "Paperround was removed from the channel."
             )
-            find = self.answers.store.subscriptions.find
-            subscription = await run_interactive(find, channel)
-            await self.dispatcher.stop_subscriptions([subscription] if subscription else [], reason)
+            list_of_channel = self.answers.store.subscriptions.list_of_channel
+            await self.dispatcher.stop_subscriptions(await run_interactive(list_of_channel, channel), reason)
 
     async def _on_channel_back(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         async with self._handle_request(workspace):

@@ -48,6 +48,7 @@ from digests.store.outbox.conditions import (
     InstantOrParameter,
     blocks_newer,
     has_begun,
+    has_busy_neighbour,
     has_live_lease,
     is_digest,
     is_one_of,
@@ -124,7 +125,9 @@ class Claimer:
         self, subscription: Subscription, edition: date, kind: DeliveryKind, *, retry_failed: bool
     ) -> Claim | None:
         """Lease one edition and insert its delivery if needed, or return None, as `Outbox.claim` says."""
-        if kind is DeliveryKind.DIGEST and self._is_blocked(subscription.id, edition):
+        if kind is DeliveryKind.DIGEST and (
+            self._is_blocked(subscription.id, edition) or not self._select_one_per_channel([subscription.id])
+        ):
             return None
         if retry_failed:
             reopen_failed(self.connection, subscription.id, edition, self.now, kind)
@@ -260,8 +263,12 @@ class Claimer:
             "kinds": kinds,
         }
         rows = list(self.connection.execute(query, parameters))
-        # The first delivery of each channel and kind: a channel has one digest in progress.
+        # The first delivery of each subscription and kind, and the first digest of each channel.
         rows = list({(row.subscription, row.kind): row for row in reversed(rows)}.values())[::-1]
+        free_ids = self._select_one_per_channel(
+            [row.subscription for row in rows if row.kind == DeliveryKind.DIGEST]
+        )
+        rows = [row for row in rows if row.kind != DeliveryKind.DIGEST or row.subscription in free_ids]
         if not rows:
             return 0, []
         row_count = len(rows)
@@ -381,9 +388,38 @@ class Claimer:
             locked = self.connection.execute(
                 _DUE_SUBSCRIPTIONS_LOCKED, {"now": self.now, "keys": keys}
             ).fetchall()
+            free_ids = self._select_one_per_channel(
+                [*(row.id for row in due_rows), *(row.id for row in locked)]
+            )
+            locked = [row for row in locked if row.id in free_ids]
             quota.record_claimed(_workspace_of(row) for row in locked)
             due_rows += locked
         return due_rows
+
+    def _select_one_per_channel(self, ids: Sequence[int]) -> set[int]:
+        """Return the subscriptions whose digest can be leased now: one of each channel, the first in order.
+
+        None of a channel of which another digest is leased, or is being leased by another process. The rows
+        of all digests of these channels are locked until the transaction ends.
+        """
+        rows = self.connection.execute(_DIGESTS_OF_CHANNELS, {"keys": ids}).fetchall() if ids else ()
+        channels: dict[int, tuple[str, str]] = {row.id: (row.platform, row.channel) for row in rows}
+        neighbours = Counter(channels.values())
+        shared_ids = [key for key, channel in channels.items() if neighbours[channel] > 1]
+        if not shared_ids:
+            return set(ids)
+        locked = self.connection.execute(_LOCKED_SUBSCRIPTIONS, {"keys": shared_ids}).scalars().all()
+        # In a statement of its own: it sees what a process leased that held a lock just now.
+        busy = self.connection.execute(_BUSY_CHANNELS, {"keys": shared_ids, "now": self.now}).scalars().all()
+        excluded = {channels[key] for key in (set(shared_ids) - set(locked)) | set(busy)}
+        selected = set[int]()
+        for key in ids:
+            channel = channels.get(key)
+            if channel not in excluded:
+                selected.add(key)
+            if channel is not None:
+                excluded.add(channel)
+        return selected
 
     def _begin_newest_editions(self, rows: Sequence[Row[Any]], blocked_ids: set[int]) -> list[Claim]:
         """Insert and lease the newest due digest of each subscription, and advance its next edition.
@@ -527,7 +563,12 @@ def _is_due() -> ColumnElement[bool]:
     has_blocking_delivery = exists().where(
         deliveries.c.subscription == subscriptions.c.id, older, blocks_newer(_NOW)
     )
-    return and_(*running_conditions(), subscriptions.c.next_due_at <= _NOW, ~has_blocking_delivery)
+    return and_(
+        *running_conditions(),
+        subscriptions.c.next_due_at <= _NOW,
+        ~has_blocking_delivery,
+        ~has_busy_neighbour(_NOW),
+    )
 
 
 def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
@@ -559,6 +600,7 @@ def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
             condition,
             is_wanted,
             has_no_other_lease,
+            or_(not_(is_digest()), ~has_busy_neighbour(_NOW, deliveries.c.subscription)),
         )
         .order_by(deliveries.c.crashes, deliveries.c.failures, deliveries.c.id)
         .limit(bindparam("row_limit", type_=Integer))
@@ -584,6 +626,28 @@ _DUE_SUBSCRIPTIONS_LOCKED = (
     .where(_is_due(), in_json_array(subscriptions.c.id, "keys"))
     .order_by(*_OVERDUE_FIRST)
     .with_for_update(skip_locked=True)
+)
+_neighbours = subscriptions.alias("neighbours")
+_DIGESTS_OF_CHANNELS = (
+    select(_neighbours.c.id, _neighbours.c.platform, _neighbours.c.channel)
+    .join(
+        subscriptions,
+        and_(
+            _neighbours.c.platform == subscriptions.c.platform,
+            _neighbours.c.channel == subscriptions.c.channel,
+        ),
+    )
+    .where(in_json_array(subscriptions.c.id, "keys"))
+    .distinct()
+)
+_LOCKED_SUBSCRIPTIONS = (
+    select(subscriptions.c.id)
+    .where(in_json_array(subscriptions.c.id, "keys"))
+    .order_by(subscriptions.c.id)
+    .with_for_update(skip_locked=True)
+)
+_BUSY_CHANNELS = select(subscriptions.c.id).where(
+    in_json_array(subscriptions.c.id, "keys"), has_busy_neighbour(_NOW)
 )
 _ADVANCE_NEXT_DUE = (
     update(subscriptions)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_
 from digests.ports.outbox import POSSIBLY_POSTED, DeliveryKind, DeliveryState
 from digests.store import schema
 
-deliveries, pages = schema.deliveries, schema.pages
+deliveries, pages, subscriptions = schema.deliveries, schema.pages, schema.subscriptions
 
 LEASED = (DeliveryState.CLAIMED, DeliveryState.POSTING)
 """States of a delivery that a worker holds until its lease ends."""
@@ -47,6 +47,25 @@ def has_begun(table: Any = deliveries) -> ColumnElement[bool]:
     )
     # Explicit, because the condition is also used in nested subqueries.
     return possibly_posted_page.correlate(table)
+
+
+def has_busy_neighbour(
+    now: InstantOrParameter, subscription_id: ColumnElement[Any] = subscriptions.c.id
+) -> ColumnElement[bool]:
+    """Match subscriptions while another digest of their channel is leased.
+
+    Digests of a channel are posted one after another: the later one leaves out what the earlier one shows.
+    """
+    own, neighbour, delivery = subscriptions.alias(), subscriptions.alias(), deliveries.alias()
+    return exists().where(
+        own.c.id == subscription_id,
+        neighbour.c.platform == own.c.platform,
+        neighbour.c.channel == own.c.channel,
+        neighbour.c.id != own.c.id,
+        delivery.c.subscription == neighbour.c.id,
+        is_digest(delivery),
+        has_live_lease(now, delivery),
+    )
 
 
 def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, func, not_, or_, select
 
 from digests.errors import StoreError
 from digests.model import EmptyReason
@@ -42,11 +42,21 @@ _PREVIOUS_EDITIONS = (
     )
     .group_by(deliveries.c.subscription)
 )
+_neighbours = schema.subscriptions.alias("neighbours")
 _SHOWN_IN_WINDOW = (
-    select(shown_papers.c.subscription, papers.c.name)
+    select(schema.subscriptions.c.id.label("subscription"), papers.c.name)
+    .join(
+        _neighbours,
+        and_(
+            _neighbours.c.platform == schema.subscriptions.c.platform,
+            _neighbours.c.channel == schema.subscriptions.c.channel,
+            or_(_neighbours.c.id == schema.subscriptions.c.id, not_(schema.subscriptions.c.repeat)),
+        ),
+    )
+    .join(shown_papers, shown_papers.c.subscription == _neighbours.c.id)
     .join(papers, shown_papers.c.paper == papers.c.id)
     .where(
-        in_json_array(shown_papers.c.subscription, "keys"),
+        in_json_array(schema.subscriptions.c.id, "keys"),
         papers.c.known_seq > bindparam("after"),
         papers.c.known_seq <= bindparam("to"),
     )
@@ -161,7 +171,9 @@ def _channel_status_from_rows(
         subscription = subscription_from_row(row)
     except StoreError as error:
         read_error = str(error)
-    status = ChannelStatus(channel, subscription, read_error, row.next_edition, row.next_due_at)
+    status = ChannelStatus(
+        channel, subscription, read_error, row.next_edition, row.next_due_at, name=row.name
+    )
     if last_delivery is None:
         return status
     state, reason = _parse_state(last_delivery)

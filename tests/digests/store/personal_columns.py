@@ -43,9 +43,9 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "shown_papers": "subscription paper delivery page",
         "sources": "name position last_try last_success failure next_try_at",
         "subscription_changes": "id subscription at",
-        "subscriptions": "id platform workspace channel domains keywords muted top min_score style at days "
-        "time_zone is_from_settings active next_due_at stop_reason next_edition running_since authors "
-        "match_mode unscored",
+        "subscriptions": "id platform workspace channel name domains keywords authors match_mode muted "
+        "unscored repeat top min_score style at days every_weeks week_parity time_zone is_from_settings "
+        "active next_due_at stop_reason next_edition running_since",
         "turns": "name owner free_at",
         "unreadable_texts": "paper version marked_at reading_count",
         "workspaces": "platform workspace name state at",

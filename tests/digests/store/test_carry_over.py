@@ -62,7 +62,7 @@ ADDED = {
     "paper_requests": ["''", "''", "''", "None"],
     "posts": ["None", "''"],
     "subscription_changes": ["''"],
-    "subscriptions": ["''", "'[]'", "'any'", "'after'"],
+    "subscriptions": ["''", "'[]'", "'any'", "'after'", "''", "0", "1", "0"],
 }
 
 FILLED = ("marks", "discussions")

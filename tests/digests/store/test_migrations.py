@@ -12,7 +12,7 @@ from digests.ports.paper_requests import PaperRequest
 from digests.store import open_store
 from digests.store.engine import open_database
 from digests.store.migration import MIGRATIONS_FOLDER
-from digests.subscription import Channel, MatchMode, Preferences
+from digests.subscription import Channel, MatchMode, Preferences, Subscription
 from tests.builders import NOW, a_paper
 
 
@@ -69,3 +69,30 @@ def test_subscriptions_of_0106_keep_that_a_domain_or_a_keyword_is_enough(url: st
     store.close()
     assert subscription
     assert subscription.preferences == Preferences(("vision",), ("diffusion",), match=MatchMode.ANY)
+
+
+def test_a_subscription_of_0107_keeps_what_was_delivered_and_becomes_the_main_digest(url: str) -> None:
+    is_sqlite = url.startswith("sqlite")
+    is_on, at = "1" if is_sqlite else "true", "'2026-11-30 09:00:00'"
+    create_store_of(
+        url,
+        "0107",
+        "INSERT INTO subscriptions (id, platform, workspace, channel, domains, keywords, muted, top, style, "
+        "at, days, time_zone, is_from_settings, active, next_due_at) VALUES (7, 'console', '', 'papers', "
+        f"'[]', '[]', '[]', 5, 'cards', '09:00:00', '[0]', 'UTC', false, {is_on}, {at})",
+        "INSERT INTO deliveries (id, subscription, edition, state, owner, attempts, reason) "
+        "VALUES (3, 7, '2026-11-23', 'posted', '', 1, '')",
+        f"INSERT INTO subscription_changes (id, subscription, by, at) VALUES (2, 7, 'Ada', {at})",
+    )
+    store = open_store(url)
+    subscription = store.subscriptions.find(Channel("console", "papers"))
+    assert subscription
+    assert (subscription.id, subscription.name, subscription.schedule.every_weeks) == (7, "", 1)
+    assert [report.edition.day for report in store.delivery_reports.history(subscription, 9)] == [23]
+    audio = Subscription(Channel("console", "papers"))
+    assert store.subscriptions.change(audio.channel, audio, by="Ada", now=NOW, name="audio")
+    with store.library.database.write() as connection:  # type: ignore[attr-defined]
+        assert connection.execute(text("SELECT count(*) FROM subscription_changes")).scalar() == 2
+        connection.execute(text("DELETE FROM subscriptions WHERE id = 7"))
+        assert connection.execute(text("SELECT count(*) FROM deliveries")).scalar() == 0, "references hold"
+    store.close()

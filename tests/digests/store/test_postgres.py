@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -183,6 +184,16 @@ def test_a_locked_due_subscription_is_skipped(url: str, store: Store) -> None:
     database = open_database(url)
     row = "SELECT * FROM subscriptions WHERE channel = 'a' FOR UPDATE"
     assert claim_beside_lock(store, database, row, NOW) == ["b"]
+    assert claim_beside_lock(store, database, "SELECT 1", NOW) == ["a"]
+    database.engine.dispose()
+
+
+def test_a_digest_waits_while_another_process_leases_one_of_its_channel(url: str, store: Store) -> None:
+    digests = [replace(a_subscription("a"), name=name) for name in ("", "audio")]
+    store.subscriptions.sync_from_settings(digests, now=NOW - timedelta(minutes=1))
+    database = open_database(url)
+    row = "SELECT * FROM subscriptions WHERE name = 'audio' FOR UPDATE"
+    assert claim_beside_lock(store, database, row, NOW) == []
     assert claim_beside_lock(store, database, "SELECT 1", NOW) == ["a"]
     database.engine.dispose()
 
