@@ -52,6 +52,10 @@ def _fullmatch(pattern: Any, text: str) -> object:
     return pattern.fullmatch(text)
 
 
+def _substitute(pattern: Any, text: str) -> object:
+    return pattern.sub(" ", text), pattern.sub(" ", "<@" + text)
+
+
 def _match(pattern: Any, text: str) -> object:
     return pattern.match(text)
 
@@ -300,7 +304,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("_validate_reaction_emoji"),
     ),
     "bot/platforms/discord/tags.py": (Probe("title_of", _title_of),),
-    "bot/platforms/slack/listeners.py": (Probe("_ANY_NAME", _match),),
+    "bot/platforms/slack/listeners.py": (Probe("_ANY_NAME", _match), Probe("_MENTION", _substitute)),
     "bot/platforms/slack/preview.py": (Probe("_render_mrkdwn"),),
     "bot/platforms/slack/sanitize.py": (
         Probe("tidy_lines"),

@@ -46,7 +46,7 @@ MAX_SOCKETS = 10
 
 ALL_SCOPES = frozenset(
     ["commands", "chat:write", "reactions:read", "channels:read", "groups:read", "channels:history",
-     "groups:history", "app_mentions:read", "users:read", "links:read", "links:write"]
+     "groups:history", "im:history", "app_mentions:read", "users:read", "links:read", "links:write"]
 )  # fmt: skip
 
 NEEDS = {
@@ -61,6 +61,7 @@ EVENT_NEEDS = {
     "reaction_removed": "reactions:read",
     "app_mention": "app_mentions:read",
     "link_shared": "links:read",
+    "message": "im:history",
 }
 KNOWN_ARGUMENTS = {
     "chat.postMessage": {

@@ -49,7 +49,7 @@ HEARTBEAT_TIMEOUT_SECONDS = 60.0
 AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
 """Close codes of the gateway for errors that a retry cannot fix."""
 
-INTENTS = discord.Intents(guilds=True, guild_reactions=True)
+INTENTS = discord.Intents(guilds=True, guild_reactions=True, dm_messages=True)
 """Kinds of events that Discord sends. None of them is privileged."""
 
 
@@ -121,6 +121,9 @@ class Gateway(discord.Client):
 
     async def on_resumed(self) -> None:
         log.info("Discord is connected again; nothing was missed")
+
+    async def on_message(self, message: discord.Message) -> None:
+        await self.listeners.on_direct_message(message, [guild.id for guild in self.guilds])
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         await self.events.on_reaction(event)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ from bot.platforms.discord.replies import Interaction, answer_interaction
 from bot.platforms.discord.servers import FOREIGN_PERSON, FOREIGN_SERVER, MemberCheck, ServedServers
 from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
+from bot.present.lookup import remove_share_button
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import InputError, PaperroundError
@@ -137,6 +138,30 @@ class DiscordListeners:
             await self.dispatcher.look_up_paper(query, place, str(interaction.user.id), respond)
 
         await answer_interaction(interaction, look_up_paper, self.dispatcher)
+
+    async def on_direct_message(self, message: discord.Message, guilds: Collection[int]) -> None:
+        """Look up the text of a direct message as /paper does. Messages in servers are not answered.
+
+        `guilds` are the servers that the bot is in: a person who is in none that is served is told so. Errors
+        are logged, or answered with a sentence.
+        """
+        if message.guild is not None or message.author.bot or not message.content.strip():
+            return
+        person = str(message.author.id)
+        place = Channel(self.platform.name, "")
+
+        content, author = message.content, message.author.id
+
+        async def respond(message: Message, *, replace: bool = False) -> None:
+            await self.platform.send_direct_message(place, person, remove_share_button(message))
+
+        async def look_up_paper() -> None:
+            async with self.dispatcher.explain_errors(respond):
+                if not await self.members.is_member(author, guilds):
+                    raise PaperroundError(FOREIGN_PERSON)
+                await self.dispatcher.look_up_paper(content, place, person, respond)
+
+        await self.dispatcher.run_logged(look_up_paper())
 
     async def on_digest(self, interaction: Interaction, text: str, target: Any = None) -> None:
         """Run a /digest command and answer it; `text` follows the name of the command.

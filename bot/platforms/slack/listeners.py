@@ -36,6 +36,7 @@ from bot.conversation.commands import (
 )
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
+from bot.conversation.lookup import HELP_WORDS
 from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
 from bot.conversation.subscription_form import FormError
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
@@ -62,6 +63,7 @@ from bot.platforms.slack.replies import ReplySender
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.views import LOOK_UP_ACTION_ID, build_home_view, build_link_card
 from bot.platforms.slack.workspaces import SlackWorkspace
+from bot.present.lookup import remove_share_button
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import PaperroundError
@@ -80,6 +82,11 @@ KEYCAP_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 MAX_LINKS = 5
 """Links of one message that get a card. Our own limit."""
+
+MAX_EVENT_CHARACTERS = 4_000
+"""Characters of a message that are read for a look-up."""
+
+_MENTION = re.compile("<@[A-Z0-9]{1,20}>")
 
 _ANY_NAME = re.compile(".*")
 """Pattern of all actions, forms and events."""
@@ -135,6 +142,7 @@ class SlackListeners:
         app.event("reaction_added")(self._on_reaction)
         app.event("reaction_removed")(self._on_reaction)
         app.event("app_mention")(self._on_mention)
+        app.event("message")(self._on_direct_message)
         app.event("app_home_opened")(self._on_home)
         app.event("link_shared")(self._on_links)
         app.event("member_joined_channel")(self._on_bot_joined)
@@ -344,11 +352,38 @@ class SlackListeners:
         async with self._handle_request(workspace):
             channel = self._channel_from_id(event["channel"], workspace)
             self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, event["user"])
-            if await self._is_new_event(body):
-                help_message = present_digest_help(self.settings.paper_command, self.settings.digest_command)
+            if not await self._is_new_event(body):
+                return
+            words = _MENTION.sub(" ", str(event.get("text", ""))[:MAX_EVENT_CHARACTERS]).strip()
+
+            async def respond(message: Message, *, replace: bool = False) -> None:
                 await ReplySender(workspace.client).post_ephemeral(
-                    channel, event["user"], help_message, thread=event.get("thread_ts")
+                    channel, event["user"], message, thread=event.get("thread_ts")
                 )
+
+            if not words or words.lower().strip("!?.") in HELP_WORDS:
+                await respond(present_digest_help(self.settings.paper_command, self.settings.digest_command))
+                return
+            async with self.dispatcher.explain_errors(respond):
+                await self.dispatcher.look_up_paper(words, channel, event["user"], respond)
+
+    async def _on_direct_message(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
+        """Look up the text of a direct message as /paper does, without the workspace's marks and digests."""
+        is_own_or_edited = event.get("bot_id") or event.get("subtype")
+        if event.get("channel_type") != "im" or is_own_or_edited or not event.get("user"):
+            return
+        async with self._handle_request(workspace):
+            if not await self._is_new_event(body):
+                return
+            direct = self._channel_from_id(str(event["channel"]), workspace)
+
+            async def respond(message: Message, *, replace: bool = False) -> None:
+                await ReplySender(workspace.client).post_message(direct, remove_share_button(message))
+
+            async with self.dispatcher.explain_errors(respond):
+                text = _MENTION.sub(" ", str(event.get("text", ""))[:MAX_EVENT_CHARACTERS])
+                home = self._channel_from_id("", workspace)
+                await self.dispatcher.look_up_paper(text, home, event["user"], respond)
 
     async def _on_home(self, event: Payload, workspace: SlackWorkspace) -> None:
         if event.get("tab") != "home":

@@ -14,6 +14,7 @@ SCOPES = {
     "channels:history": "to see, after a broken connection, whether a digest has arrived in a public channel",
     "groups:history": "the same in a private channel",
     "app_mentions:read": "to answer when it is mentioned",
+    "im:history": "to answer when somebody writes to it",
     "users:read": "for people's time zones and names, and who is an admin",
 }
 """Scopes of the bot token, each with the reason why the app needs it."""
@@ -27,7 +28,7 @@ UNFURL_SCOPES = {
 EVENTS = (
     "app_home_opened", "app_mention", "app_uninstalled", "channel_archive", "channel_deleted", "channel_left",
     "channel_unarchive", "group_archive", "group_deleted", "group_left", "group_unarchive",
-    "member_joined_channel", "reaction_added", "reaction_removed", "tokens_revoked",
+    "member_joined_channel", "message.im", "reaction_added", "reaction_removed", "tokens_revoked",
 )  # fmt: skip
 """Events that the app receives, besides link_shared."""
 
@@ -70,7 +71,7 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": True,
+                "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "paperround", "always_online": True},
             "shortcuts": [

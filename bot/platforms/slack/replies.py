@@ -73,6 +73,18 @@ class ReplySender:
                 "chat.postEphemeral", json=arguments | ({"thread_ts": thread} if thread else {})
             )
 
+    async def post_message(self, channel: Channel, message: Message) -> None:
+        """Post a message in a conversation with one person."""
+        for page in render(message, choose_reply_style(message)):
+            await self.client.api_call(
+                "chat.postMessage",
+                json={
+                    "channel": channel.channel,
+                    "text": page.payload["text"],
+                    "blocks": page.payload["blocks"],
+                },
+            )
+
     async def open_window(self, request: Mapping[str, Any], message: Message) -> None:
         """Show a message in a modal, on top of the modal that the request came from, if it came from one.
 

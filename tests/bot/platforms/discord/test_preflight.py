@@ -165,11 +165,11 @@ def test_a_refused_sync_is_retried_at_the_next_start() -> None:
     run_trial(trial)
 
 
-def test_only_the_intents_for_servers_and_reactions_are_asked_for() -> None:
+def test_only_the_intents_for_servers_reactions_and_direct_messages_are_asked_for() -> None:
     from bot.platforms.discord.gateway import INTENTS
 
-    assert {name for name, on in INTENTS if on} == {"guilds", "guild_reactions"}
-    assert INTENTS.value == 1025
+    assert {name for name, on in INTENTS if on} == {"guilds", "guild_reactions", "dm_messages"}
+    assert INTENTS.value == 5121
 
 
 def test_the_doctor_warns_of_a_bot_that_anybody_can_add() -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from tests.builders import NOW, a_paper, a_review, a_scored_paper, a_search_resu
 from tests.fakes.discord import DiscordFault, DiscordInteraction, FakeDiscord, read_text
 from tests.fakes.wire import WAIT_SECONDS
 
+DIRECT_MESSAGES_INTENT = 1 << 12
 PAPER = "2402.01306"
 SETTINGS = build_settings_model(find_settings_models()).model_validate({"version": 1})
 Json = dict[str, Any]
@@ -543,5 +545,28 @@ def test_a_paper_is_shared_only_by_people_who_may_write_in_the_channel() -> None
         assert "Shared" in await servers.click(f"share:{PAPER}", user=servers.ada, channel=papers)
         shared = discord.messages_in(papers)[before:]
         assert any("Shared by ada" in read_text(one) for one in shared)
+
+    run_scenario(scenario)
+
+
+# Direct messages.
+
+
+def test_a_direct_message_is_a_look_up_for_people_of_a_served_server_alone() -> None:
+    async def scenario(servers: TwoServers) -> None:
+        discord = servers.discord
+        answers = {}
+
+        def has_answer(direct: str) -> bool:
+            return len(discord.messages_in(direct)) > 1
+
+        for person in (servers.ada, servers.eve):
+            direct = discord.open_dm(person)
+            typed = discord.add_message(direct, "limitations of KTO?", author=person)
+            await discord.dispatch_event("MESSAGE_CREATE", typed, DIRECT_MESSAGES_INTENT)
+            await discord.wait_until(partial(has_answer, direct))
+            answers[person] = str(discord.messages_in(direct)[-1])
+        assert "Paper 2402.01306" in answers[servers.ada]
+        assert FOREIGN_PERSON in answers[servers.eve]
 
     run_scenario(scenario)

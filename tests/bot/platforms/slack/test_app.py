@@ -279,6 +279,30 @@ def test_a_mention_is_answered_privately_with_help(slack_runner: SlackScenarioRu
     slack_runner.run_scenario(scenario)
 
 
+def test_a_mention_with_words_is_a_look_up(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        words = "<@UBOT> have you seen KTO?"
+        await slack.dispatch_event(type="app_mention", user=ada, channel=papers, text=words, ts="1.1")
+        await slack.wait_until(lambda: "Prospect Theoretic" in slack.ephemeral_text(papers))
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_a_direct_message_is_a_look_up(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        direct = slack.add_channel("direct")
+        message = {"type": "message", "channel_type": "im", "channel": direct, "ts": "1.1"}
+        event = slack.build_event_body({**message, "user": ada, "text": "limitations of KTO?"})
+        await slack.deliver_event({**event, "event": {**event["event"], "bot_id": "B1"}, "event_id": "Ev0"})
+        await slack.deliver_event(event)
+        await slack.deliver_event(event)
+        await slack.wait_until(lambda: bool(slack.channels[direct].messages))
+        (answer,) = slack.channels[direct].messages
+        assert answer["text"].startswith("Limitations of KTO")
+
+    slack_runner.run_scenario(scenario)
+
+
 def build_link_event(channel: str, user: str, **where: Any) -> dict[str, Any]:
     known, unknown = "https://arxiv.org/abs/2402.01306v2", "https://arxiv.org/abs/0000.00000"
     links = [{"domain": "arxiv.org", "url": url} for url in (known, unknown)]
