@@ -34,6 +34,7 @@ _LEADING_WORDS = STOP_WORDS | frozenset(
     title limitations popular hot happening going out lately paperround pull open fetch let like see
     try trying talk talks discuss discusses discussed say says said thing things stuff one ones
     famous original work people done got there mentions mention use uses used
+    introduced introduces introducing proposed proposes presented presents
     """.split()  # noqa: SIM905
 )
 _TRAILING_WORDS = STOP_WORDS | frozenset(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digests.ids import parse_arxiv_id
+from digests.search.frames import STOP_WORDS
 from digests.search.query import tokenize_text
 from digests.text import to_plain_text
 
@@ -71,9 +72,12 @@ class Glossary:
         """Return what a term stands for; its words are joined without spaces. None for other words."""
         return self.entries.get(words)
 
-    def find_short_forms(self, words: tuple[str, ...]) -> list[str]:
-        """Return the terms whose long form these words are: `rlhf`."""
-        return [term for term, entry in self.entries.items() if entry.words == words]
+    def find_short_forms(self, words: tuple[str, ...]) -> Mapping[str, GlossaryEntry]:
+        """Return the terms whose long form these words are. Stop words and plurals make no difference."""
+        wanted = _normalize_words(words)
+        return {
+            term: entry for term, entry in self.entries.items() if _normalize_words(entry.words) == wanted
+        }
 
 
 def build_glossary(own_terms: Mapping[str, str]) -> Glossary:
@@ -92,6 +96,10 @@ def build_glossary(own_terms: Mapping[str, str]) -> Glossary:
         else:
             entries.pop(key, None)
     return Glossary(entries)
+
+
+def _normalize_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.removesuffix("s") for word in words if word not in STOP_WORDS)
 
 
 def _split_words(text: str) -> tuple[str, ...]:

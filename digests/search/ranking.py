@@ -190,8 +190,10 @@ def _match_names(query: WordQuery, glossary: Glossary) -> Iterator[Query]:
     if entry and entry.paper:
         yield _add_bonus("id", entry.paper, KNOWN_TERM)
     yield _add_bonus("name", key, NAME)
-    for term in glossary.find_short_forms(meant):
+    for term, entry_of_term in glossary.find_short_forms(meant).items():
         yield _match_anywhere((term,))
+        if entry_of_term.paper:
+            yield _add_bonus("id", entry_of_term.paper, KNOWN_TERM)
     if len(meant) == 1 and len(key) in INITIALS_LENGTHS:
         yield _add_bonus("initials", key, INITIALS)
         literal = [(Occur.Must, _match_field("initials", (key,))), (Occur.Must, _match_anywhere((key,)))]

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.chat.message import ButtonAction
+from bot.chat.message import ButtonAction, Message
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
