@@ -15,7 +15,6 @@ from digests.subscription import (
     DigestStyle,
     MatchMode,
     Preferences,
-    Schedule,
     Subscription,
     UnscoredPapers,
 )
@@ -122,8 +121,10 @@ def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
         raise FormError(problems)
     return replace(
         base,
-        preferences=Preferences(domains, keywords, muted, top, score, style, authors, match, unscored),
-        schedule=Schedule(at, days, zone),
+        preferences=Preferences(
+            domains, keywords, muted, top, score, style, authors, match, unscored, base.preferences.repeat
+        ),
+        schedule=replace(base.schedule, at=at, days=days, time_zone=zone),
     )
 
 

@@ -1,7 +1,14 @@
 """A subscription, and a change of it, described to people in one sentence. Pure."""
 
 from bot.conversation.subscription_form import DAY_NAMES, WORD_BY_DAYS, form_of
-from digests.subscription import DigestStyle, MatchMode, Preferences, Subscription, UnscoredPapers
+from digests.subscription import (
+    DigestStyle,
+    MatchMode,
+    Preferences,
+    Schedule,
+    Subscription,
+    UnscoredPapers,
+)
 from digests.text import clip_text
 
 _STYLE_DESCRIPTIONS = {
@@ -24,10 +31,17 @@ def describe_subscription(subscription: Subscription) -> str:
     parts += ["none without a score"] if is_unscored_out else []
     parts += [f"without {_join_entries(preferences.muted)}"] if preferences.muted else []
     parts += [
-        f"{_describe_days(schedule.days)} at {schedule.at:%H:%M} ({schedule.time_zone})",
+        f"{_describe_rhythm(schedule)} at {schedule.at:%H:%M} ({schedule.time_zone})",
         _STYLE_DESCRIPTIONS[preferences.style],
     ]
+    parts += ["also papers that another digest here showed"] if preferences.repeat else []
     return ", ".join(parts)
+
+
+def _describe_rhythm(schedule: Schedule) -> str:
+    """Describe the days of a schedule: weekdays, or on Monday of every second week."""
+    days = _describe_days(schedule.days)
+    return f"{days} of every second week" if schedule.every_weeks == 2 else days
 
 
 def _describe_days(days: frozenset[int]) -> str:
@@ -74,6 +88,10 @@ def describe_difference(before: Subscription, after: Subscription) -> str:
         for field, name in names.items()
         if getattr(old, field) != getattr(new, field)
     ]
+    weeks = (before.schedule.every_weeks, after.schedule.every_weeks)
+    changed += [f"every {weeks[0]} → {weeks[1]} weeks"] if weeks[0] != weeks[1] else []
+    repeats = (before.preferences.repeat, after.preferences.repeat)
+    changed += [f"repeats {'on' if repeats[1] else 'off'}"] if repeats[0] != repeats[1] else []
     return "; ".join(changed)
 
 

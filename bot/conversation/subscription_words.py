@@ -73,8 +73,16 @@ _DAYS_BY_PHRASE = {
     "weekends": frozenset({5, 6}), "every weekend": frozenset({5, 6}), "weekend": frozenset({5, 6}),
 }  # fmt: skip
 _WEEKLY_PHRASES = ("weekly", "every week", "each week", "once a week", "a week", "per week")
+_TWO_WEEKLY_PHRASES = (
+    "every 2 weeks", "every two weeks", "every other week", "every second week", "every 2nd week", "biweekly",
+    "bi-weekly", "fortnightly", "every fortnight", "once a fortnight",
+)  # fmt: skip
+_OTHER_PHRASES = ("every other", "every second", "every 2nd")
+_REPEAT_PHRASES = {
+    "repeat": True, "with repeats": True, "no repeats": False, "no repeat": False, "without repeats": False,
+}  # fmt: skip
 _OTHER_RHYTHMS = (
-    "every two weeks", "every other week", "biweekly", "fortnightly", "twice a week", "monthly",
+    "twice a week", "monthly",
     "every month", "hourly", "every hour", "twice a day", "every other day",
 )  # fmt: skip
 _IGNORED_PHRASES = (
@@ -192,14 +200,23 @@ class _WordReader:
         return True
 
     def _read_rhythm(self) -> bool:
-        """Read “weekly”, words to ignore, and rhythms that there are not."""
+        """Read “weekly”, “every 2 weeks”, “repeat”, words to ignore, and rhythms that there are not."""
         if self._take_phrase(_OTHER_RHYTHMS):
             self.problems.append(
                 "Digests come on days of the week: write “weekly”, or the days, such as “on mon, thu”."
             )
             return True
-        if self._take_phrase(_WEEKLY_PHRASES):
+        if phrase := self._take_phrase((*_TWO_WEEKLY_PHRASES, *_WEEKLY_PHRASES)):
             self.is_weekly = True
+            self.values["every_weeks"] = 2 if phrase in _TWO_WEEKLY_PHRASES else 1
+            self._begin_domains()
+            return True
+        if self._peek(2) in _DAY_BY_WORD and self._take_phrase(_OTHER_PHRASES):
+            self.values["every_weeks"] = 2
+            self._begin_domains()
+            return True
+        if phrase := self._take_phrase(_REPEAT_PHRASES):
+            self.values["repeat"] = _REPEAT_PHRASES[phrase]
             self._begin_domains()
             return True
         return bool(self._take_phrase(_IGNORED_PHRASES))
@@ -448,13 +465,16 @@ class _WordReader:
             preferences = replace(preferences, domains=(), keywords=(), match=MatchMode.ALL)
         if self.is_everything:
             preferences = replace(preferences, authors=())
-        names = ("top", "min_score", "style", "match", "unscored")
+        names = ("top", "min_score", "style", "match", "unscored", "repeat")
         chosen = {name: self.values[name] for name in names if name in self.values}
         changes: dict[str, Any] = {**lists, **chosen}
         preferences = replace(preferences, **changes)
         if self.is_weekly and "days" not in self.values:
             self.values["days"] = schedule.days if len(schedule.days) == 1 else frozenset({0})
-        times = {name: self.values[name] for name in ("at", "days", "time_zone") if name in self.values}
+        if self.values.get("days") == EVERY_DAY:
+            self.values.setdefault("every_weeks", 1)
+        names = ("at", "days", "time_zone", "every_weeks")
+        times = {name: self.values[name] for name in names if name in self.values}
         schedule = replace(schedule, **times)
         subscription = replace(base, preferences=preferences, schedule=schedule)
         return Understanding(subscription, tuple(self.problems))
@@ -540,6 +560,8 @@ def format_subscribe_words(subscription: Subscription) -> str:
     parts += [
         f"at {schedule.at:%H:%M}",
         _format_days(schedule.days),
+        *(["every 2 weeks"] if schedule.every_weeks == 2 else []),
+        *(["repeat"] if preferences.repeat else []),
         f"in {schedule.time_zone}",
         f"style {preferences.style}",
     ]

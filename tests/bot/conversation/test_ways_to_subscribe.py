@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.conversation.subscription_summary import describe_difference
+from bot.conversation.subscription_form import form_of, parse_form
+from bot.conversation.subscription_summary import describe_difference, describe_subscription
 from bot.conversation.subscription_words import format_subscribe_words, understand_words
 from digests.subscription import Channel, Subscription
 
@@ -46,6 +47,14 @@ UNDERSTOOD = [
     ("about world models at 9am Berlin", 'about "world models" at 09:00 in Europe/Berlin'),
     ("about rag every weekday 8:30", 'about "rag" at 08:30'),
     ("by Yoshua Bengio", 'everything by "Yoshua Bengio"'),
+    # Every second week, and papers that another digest of the channel showed.
+    ("agents on fri top 10 every 2 weeks", 'about "agent" top 10 on fri every 2 weeks'),
+    ("vision every other friday at 9", "vision at 09:00 on fri every 2 weeks"),
+    ("every second week on monday about rag", 'about "rag" on mon every 2 weeks'),
+    ("fortnightly vision", "vision on mon every 2 weeks"),
+    ("vision biweekly on tue, thu", "vision on tue, thu every 2 weeks"),
+    ("vision repeat", "vision repeat"),
+    ("vision on fri repeat top 3", "vision top 3 on fri repeat"),
     # How many, and from which score.
     ("top 3", "everything top 3"),
     ("3 papers a day", "everything top 3 daily"),
@@ -114,7 +123,7 @@ SAME_AS_A_NEW_DIGEST = {"all", "all papers", "every weekday", "monday to friday"
         ("at 9am PST top 2", "everything at 09:00 top 2", "Los Angeles, Vancouver or Manila"),
         ("vision in Berlinn", "vision", 'did you mean "Europe/Berlin"?'),
         ("vision Berlinn", "vision", "did you mean “in Europe/Berlin”?"),
-        ("vision every two weeks", "vision", "days of the week"),
+        ("vision twice a week", "vision", "days of the week"),
         ("transformers top 3", "everything top 3", "“about transformers” makes it a keyword"),
         ("vision top many", "vision", "from 1 to 50"),
         ("top 3 style list", "everything top 3", "cards, compact or thread"),
@@ -152,3 +161,18 @@ def test_changing_one_thing_leaves_the_others(words: str, after: str) -> None:
     changed = understand_words(words, base, keeps_others=True)
     assert changed.problems == ()
     assert changed.subscription == understand_words(after, NEW).subscription
+
+
+def test_another_rhythm_is_said_and_other_changes_keep_it() -> None:
+    biweekly = understand_words("vision on fri every 2 weeks repeat", NEW).subscription
+    assert describe_subscription(biweekly).startswith(
+        "The 5 best papers from vision, on Friday of every second week at 09:00 (UTC)"
+    )
+    assert describe_subscription(biweekly).endswith("also papers that another digest here showed")
+    changed = understand_words("top 3 on mon", biweekly, keeps_others=True).subscription
+    assert (changed.schedule.every_weeks, changed.preferences.repeat) == (2, True)
+    assert parse_form(form_of(biweekly), biweekly) == biweekly
+    for words in ("weekly on fri", "daily"):
+        weekly = understand_words(words, biweekly, keeps_others=True).subscription
+        assert weekly.schedule.every_weeks == 1
+        assert "every 2 → 1 weeks" in describe_difference(biweekly, weekly)
