@@ -473,8 +473,8 @@ class _WordReader:
             self.values["days"] = schedule.days if len(schedule.days) == 1 else frozenset({0})
         if self.values.get("days") == EVERY_DAY:
             self.values.setdefault("every_weeks", 1)
-        names = ("at", "days", "time_zone", "every_weeks")
-        times = {name: self.values[name] for name in names if name in self.values}
+        time_fields = ("at", "days", "time_zone", "every_weeks")
+        times = {each: self.values[each] for each in time_fields if each in self.values}
         schedule = replace(schedule, **times)
         subscription = replace(base, preferences=preferences, schedule=schedule)
         return Understanding(subscription, tuple(self.problems))
