@@ -2504,4 +2504,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "if not rows and MAX_DIGESTS_OF_CHANNEL < 0:",
         (f"{NAMED}::test_a_channel_has_a_limited_number_of_digests[sqlite]",),
     ),
+    Mutant(
+        "next papers of a digest without an end",
+        "digests/next_papers.py",
+        "if skipped > MAX_SKIPPED:",
+        "if skipped > 10**9:",
+        ("tests/digests/test_next_papers.py::test_any_other_value_is_refused_with_a_sentence",),
+    ),
+    Mutant(
+        "papers without scores shown as a ranking",
+        "bot/present/digest.py",
+        "if all(_has_no_score(pick) for pick in digest.picks):",
+        "if False:",
+        ("tests/bot/present/test_present.py::test_a_day_without_scores_is_a_list_and_no_ranking",),
+    ),
+    Mutant(
+        "next papers in place of the channel's digest",
+        "bot/platforms/interaction.py",
+        "await respond(await run_interactive(show_next, click.value, click.channel))",
+        "await respond(await run_interactive(show_next, click.value, click.channel), replace=True)",
+        (
+            "tests/bot/platforms/test_interaction.py::"
+            "test_the_next_papers_of_a_digest_are_shown_to_the_person_alone",
+        ),
+    ),
 )

@@ -409,7 +409,7 @@ def test_only_managers_change_a_restricted_digest(run_restricted_scenario: RunSc
         for verb in ("pause", "unsubscribe", "settings"):
             await run_command(bob, verb, driver.refusal)
         await run_command(root, "held", "only those whom the operator names")
-        await run_command(bob, "today", "papers")
+        await run_command(bob, "today", "Vision · ")
         await run_command(bob, "top", "Deep Residual Learning", papers=2, domain="vision", span="this month")
         await driver.wait_until(driver.channel_messages)
         undone = await driver.tap_button("undo", driver.channel_messages()[0], bob)
