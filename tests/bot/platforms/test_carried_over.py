@@ -272,7 +272,11 @@ async def tick(store: Store, platforms: Mapping[str, RecordingPlatform], now: da
 
 
 def test_the_week_after_the_copy_is_the_one_that_the_old_checkout_would_have_had(store: Store) -> None:
-    """Claims, keys, papers, threads and notices of seven ticks equal those of the checkout fa069ce."""
+    """Claims, keys, papers, threads and notices of seven ticks equal those of the checkout fa069ce.
+
+    Three digests of two papers differ: their share of one category is rounded up now, so that the best two
+    are picked.
+    """
     calls: list[list[Any]] = []
     renderers = {"slack": render_slack, "discord": render_discord, "console": render_console}
     platforms = {name: RecordingPlatform(name, render, calls) for name, render in renderers.items()}
