@@ -171,7 +171,7 @@ class TerminalConversation:
         command, _, text = line.strip().partition(" ")
         match command.lower():
             case "/paper" | "paper":
-                return self._add_reviews(self.answers.lookup.look_up_paper(text).message)
+                return self._add_reviews(self.answers.lookup.look_up_paper(text, CHANNEL).message)
             case "/digest" | "digest" if isinstance(parse_digest_command(text), MarkPaper):
                 return [self._mark_paper(text.strip().partition(" ")[2])]
             case "/digest" | "digest":

@@ -290,7 +290,11 @@ def present_paper_help(command: str) -> Message:
     text = (
         f"{command} 2402.01306 - by its arXiv id\n"
         f"{command} https://arxiv.org/abs/2402.01306 - by its address\n"
-        f"{command} preference optimization - by words; typos are fine"
+        f"{command} DPO - by its name, title or author; typos are fine\n"
+        f"{command} limitations of DPO - what its review names\n"
+        f"{command} diffusion in:cs.CV since:2025 min:8 - with filters; also by:, before:, flagged:no, "
+        "has:code, marked:yes, sort:new\n"
+        f"{command} 2 - the second paper of the last digest here"
     )
     return Message("How to look a paper up", (Heading("Look a paper up"), Text(text)))
 

@@ -36,7 +36,7 @@ MAX_MARKED = 500
 MAX_DIGEST_POSTS = 60
 """Newest messages of a channel's digests in which a number is looked for."""
 
-HELP_WORDS = frozenset(("help", "?", "hilfe", "usage", "hi", "hello"))
+HELP_WORDS = frozenset(("", "help", "hilfe", "usage", "hi", "hello"))
 
 _PLACE = re.compile(r"#?[0-9]{1,2}\.?")
 _ID_PREFIX = re.compile(r"[0-9]{2,4}\.?[0-9]{0,5}")

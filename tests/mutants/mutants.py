@@ -51,6 +51,47 @@ FULL_REVIEW = "tests/digests/reviewers/test_full_review.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     # Fencing, and write-before-post.
+    # Look-ups.
+    Mutant(
+        "paper that names alone find taken for a text's hit",
+        "digests/search/ranking.py",
+        "    if score >= NAME:\n        return Match.NAME\n",
+        "",
+        (
+            "tests/digests/search/test_queries.py::test_only_a_name_or_a_title_of_its_own_is_certain[KTO-True-3]",
+        ),
+    ),
+    Mutant(
+        "weak hits named beside the paper that is meant",
+        "bot/present/lookup.py",
+        " if found.match > Match.WEAK]",
+        "]",
+        (
+            "tests/bot/conversation/test_lookup.py::"
+            "test_weak_hits_are_not_named_beside_the_paper_that_is_meant",
+        ),
+    ),
+    Mutant(
+        "marks of a workspace in a direct message",
+        "bot/conversation/lookup.py",
+        "        if not channel.channel:\n            return frozenset()\n",
+        "",
+        (
+            "tests/bot/conversation/test_lookup.py::"
+            "test_marks_of_the_workspace_are_given_to_the_search_and_none_in_a_direct_message",
+        ),
+    ),
+    Mutant(
+        "direct messages of strangers answered",
+        "bot/platforms/discord/listeners.py",
+        "                if not await self.members.is_member(author, guilds):\n"
+        "                    raise PaperroundError(FOREIGN_PERSON)\n",
+        "",
+        (
+            f"{DISCORD}/test_servers.py::"
+            "test_a_direct_message_is_a_look_up_for_people_of_a_served_server_alone",
+        ),
+    ),
     Mutant(
         "fencing token left out of the update",
         "digests/store/outbox/writes.py",

@@ -131,6 +131,13 @@ def test_the_demo_remembers_a_changed_subscription() -> None:
     assert "you resumed this channel's digest" in transcript
 
 
+def test_a_number_is_the_paper_of_the_digest() -> None:
+    transcript = run_conversation("/paper 2")
+    answer = transcript[transcript.index("> ") :]
+    assert "3D Gaussian Splatting" in answer
+    assert "Did you mean" not in answer
+
+
 def test_a_second_reaction_by_the_same_person_adds_no_mark() -> None:
     transcript = run_conversation("react 2", "react 2", "react 1")
     last = transcript[transcript.rindex("To discuss") :]
