@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.chat.message import Message
 from bot.conversation.context import ConversationContext, Person
-from bot.present.queue import present_marked_papers, present_queue
+from bot.present.queue import add_finished_paper, present_marked_papers, present_queue
 from digests.errors import InputError
 from digests.ids import parse_paper_id
 from digests.model import QueuedPaper, ScoredPaper
@@ -54,7 +54,7 @@ class QueueAnswers:
             by_id=person.qualify_id(channel),
             now=self.context.clock(),
         )
-        return self.show_queue(channel)
+        return add_finished_paper(self.show_queue(channel), paper, self.context.store.library.get([paper]))
 
     def show_home(self, platform: str, workspace: str, person: Person) -> Message:
         """Return the papers to discuss that a person marked in a workspace, for the person's own page there.

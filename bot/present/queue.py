@@ -1,6 +1,7 @@
 """Messages about the papers that people want to discuss: the queue, and a person's own marks. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.chat.message import Block, Button, ButtonAction, Heading, Message, OptionRow, Text
 from bot.present.card import format_hold
@@ -28,6 +29,14 @@ def present_queue(queue: Sequence[QueuedPaper], papers: Mapping[str, ScoredPaper
         for place, queued in enumerate(queue, start=1)
     )
     return Message(f"{len(queue)} to discuss", (Heading("To discuss"), *rows))
+
+
+def add_finished_paper(queue: Message, paper: str, papers: Mapping[str, ScoredPaper]) -> Message:
+    """Return a list of the queue that says after its heading which paper was just taken off it."""
+    scored = papers.get(paper)
+    title = clip_text(clean_text(scored.paper.title if scored else paper), MAX_TITLE_CHARACTERS)
+    heading, *rest = queue.blocks
+    return replace(queue, blocks=(heading, Text(f"Done: “{title}” is off the list."), *rest))
 
 
 def present_marked_papers(marked: Sequence[QueuedPaper], papers: Mapping[str, ScoredPaper]) -> Message:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.chat.message import Message, OptionRow
+from bot.chat.message import Message, OptionRow, Text
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.services import build_answers, build_services
@@ -86,3 +86,10 @@ def test_the_settings_choose_the_queue_and_the_deciders(tmp_path: Path) -> None:
         assert built.has_workspace_queue is is_whole
         assert built.deciders == {"slack:T1:UADA"}
         services.store.close()
+
+
+def test_the_answer_to_done_names_the_paper_that_left_the_list() -> None:
+    store = a_store_with_marks()
+    message = answers(store).queue.finish_discussion("2401.00001", READING, ADA)
+    assert Text("Done: “Paper 2401.00001” is off the list.") in message.blocks
+    assert list_papers(message) == ["2401.00002"]
