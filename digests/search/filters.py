@@ -230,7 +230,7 @@ class _Reader:
         if period and word in ("today", "yesterday") and len(plain) > 1:
             self._add_period("in", period, word)
             return 1
-        if period and re.fullmatch(r"[0-9]{4}", word) and len(plain) > 1:
+        if period and re.fullmatch(r"[0-9]{4}", word):
             self.guesses.append(Guess(_build_date_filter("in", period, word), (word,)))
             return 1
         return 0

@@ -61,22 +61,28 @@ class Meaning(NamedTuple):
 def strip_frames(words: tuple[str, ...], *, has_others: bool) -> Meaning:
     """Split the words of a query into those that are meant, and those of the frame around them.
 
-    A query of frame words alone means these words, unless it `has_others`: phrases or filters.
+    A query of frame words alone means these words, unless it `has_others`: phrases or filters, or asks for
+    what is new or best.
     """
     asked, wants_limitations = _take_limitations(words)
     start, end = 0, len(asked)
-    while start < end and asked[start] in _LEADING_WORDS:
+    while start < end and (asked[start] in _LEADING_WORDS or _is_count(asked, start)):
         start += 1
     while end > start and asked[end - 1] in _TRAILING_WORDS:
         end -= 1
     content = tuple(word for word in asked[start:end] if word not in STOP_WORDS)
     frame = frozenset((*asked[:start], *asked[end:]))
     sort = Sort.NEW if frame & _NEW_WORDS else Sort.SCORE if frame & _BEST_WORDS else None
-    if not content and not has_others:
+    if not content and not has_others and not (sort and len(words) > 1):
         content = tuple(word for word in words if word not in STOP_WORDS) or words
         return Meaning(content, tuple(word for word in words if word not in content), False, sort)
     optional = tuple(word for word in dict.fromkeys(asked) if word not in content)
     return Meaning(content, optional, wants_limitations, sort)
+
+
+def _is_count(words: tuple[str, ...], at: int) -> bool:
+    """Return True for the number in "top 5"."""
+    return len(words[at]) < 3 and words[at].isdecimal() and words[:at][-1:] in (("top",), ("best",))
 
 
 def _take_limitations(words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
@@ -85,7 +91,7 @@ def _take_limitations(words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
         if word not in LIMITATION_WORDS:
             continue
         following = words[at + 1 : at + 2]
-        if not following or following[0] in _PREPOSITIONS:
+        if not following or following[0] in _PREPOSITIONS or following[0] in _TRAILING_WORDS:
             rest = (*words[:at], *words[at + 1 :])
             if any(other not in _LEADING_WORDS for other in rest):
                 return rest, True

@@ -98,7 +98,7 @@ def parse_query(typed: str, today: date) -> SearchQuery:
     has_filters = bool(reading.filters or reading.guesses)
     meant = strip_frames(single[0] if single else (), has_others=bool(phrases) or has_filters)
     sort = reading.sort or meant.sort if not (meant.words or phrases) else reading.sort
-    if not (phrases or meant.words or has_filters or reading.sort):
+    if not (phrases or meant.words or has_filters or sort):
         return EmptyQuery(reading.faults)
     return WordQuery(
         meant.words,

@@ -70,6 +70,7 @@ def test_a_filter_is_read_and_leaves_the_words(typed: str, found: Filter) -> Non
         ("diffusion in vision", ("vision",)),
         ("papers by Tri Dao", ("by", "tri", "dao")),
         ("Ethayarajh 2024", ("2024",)),
+        ("2024", ("2024",)),
         ("diffusion with code", ("with", "code")),
     ],
 )
@@ -84,7 +85,6 @@ def test_words_that_may_be_a_filter_are_a_guess_that_keeps_them(typed: str, word
     [
         "Adam: A Method for Stochastic Optimization",
         "reasoning in deep networks",
-        "2024",
         "by",
         "1800 experts",
     ],

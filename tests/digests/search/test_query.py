@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digests.ids import paper_id_of_address
+from digests.search.filters import Sort
 from digests.search.query import (
     MAX_WORD_CHARACTERS,
     MAX_WORDS,
@@ -162,6 +163,7 @@ def test_the_frame_of_a_question_is_left_out(typed: str, words: tuple[str, ...])
         "limitations of dpo",
         "DPO's weaknesses",
         "does DPO have any drawbacks",
+        "DPO limitations please",
         "shortcomings of DPO please",
     ],
 )
@@ -174,3 +176,10 @@ def test_a_question_for_limitations_leaves_the_name(typed: str) -> None:
 def test_limitations_of_an_id_are_asked_for() -> None:
     assert parse_query("limitations of arXiv:2402.01306?", TODAY) == IdQuery(("2402.01306",), True)
     assert parse_query("2402.01306 or 2305.18290", TODAY) == IdQuery(("2402.01306", "2305.18290"))
+
+
+@pytest.mark.parametrize(("typed", "sort"), [("what's new", Sort.NEW), ("top 5 papers", Sort.SCORE)])
+def test_a_question_for_what_is_new_or_best_lists_it(typed: str, sort: Sort) -> None:
+    query = parse_query(typed, TODAY)
+    assert isinstance(query, WordQuery)
+    assert (query.words, query.sort) == ((), sort)
