@@ -1,10 +1,14 @@
 """Messages to a whole channel besides its digests: announcements and shared papers."""
 
+import logging
 import secrets
-from dataclasses import replace
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from bot.chat.message import Message
-from bot.chat.port import Platform
+from bot.chat.port import Platform, PostError
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.storage import run_interactive
@@ -12,14 +16,69 @@ from digests.model import Post
 from digests.ports.people import SOMEBODY
 from digests.subscription import Channel, DigestStyle
 
+log = logging.getLogger(__name__)
 
-async def announce_message(message: Message | None, channel: Channel, platform: Platform) -> None:
-    """Post a message to a channel in compact style; None posts nothing. Raises PostError.
 
-    After an error, the pages before the one that failed stay posted.
+EDIT_WINDOW = timedelta(hours=1)
+"""Time after a notice in which a further change by the same person edits it: they are trying things out."""
+MAX_NOTICES = 1000
+"""Notices that are remembered. When they are more, the oldest is forgotten, and the next change is posted."""
+
+
+async def announce_message(message: Message | None, channel: Channel, platform: Platform) -> str:
+    """Post a message to a channel in compact style, and return the last receipt. Raises PostError.
+
+    None posts nothing, and returns "". After an error, the pages before the one that failed stay posted.
     """
+    receipt = ""
     for page in platform.render(message, DigestStyle.COMPACT) if message else ():
-        await platform.post(channel, page, key=_new_key("a"), thread=None)
+        receipt = await platform.post(channel, page, key=_new_key("a"), thread=None)
+    return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Notice about a change of a channel's digest, as it was posted."""
+
+    person_id: str
+    receipt: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class ChangeNotices:
+    """Posts what people change in channels' digests: one message for the changes of one person in a row.
+
+    The notices are in memory: after a restart the next change is a message of its own.
+    """
+
+    platform: Platform
+    clock: Callable[[], datetime]
+    _notices: OrderedDict[Channel, Notice] = field(default_factory=OrderedDict)
+
+    async def announce_change(self, message: Message | None, channel: Channel, person_id: str) -> None:
+        """Post a message about a change, or put it in place of the person's last one in the channel.
+
+        That one must be the newest, and not older than `EDIT_WINDOW`. If it cannot be edited, the message is
+        posted. None posts nothing. Raises PostError.
+        """
+        if message is None:
+            return
+        now, last = self.clock(), self._notices.pop(channel, None)
+        pages = self.platform.render(message, DigestStyle.COMPACT)
+        if last and last.person_id == person_id and now - last.at <= EDIT_WINDOW and len(pages) == 1:
+            try:
+                await self.platform.edit(channel, last.receipt, pages[0])
+            except PostError as error:
+                log.info("a notice could not be edited: %s", error)
+            else:
+                self._notices[channel] = last
+                return
+        receipt = await announce_message(message, channel, self.platform)
+        if len(pages) == 1:
+            self._notices[channel] = Notice(person_id, receipt, now)
+        while len(self._notices) > MAX_NOTICES:
+            self._notices.popitem(last=False)
 
 
 async def share_paper(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from bot.chat.message import ButtonAction, Message
 from bot.chat.port import Platform, PostError
-from bot.conversation.announce import announce_message, share_paper
+from bot.conversation.announce import ChangeNotices, share_paper
 from bot.conversation.answers import Answers
 from bot.conversation.commands import MarkPaper, parse_digest_command
 from bot.conversation.context import Person, Reply
@@ -93,9 +93,11 @@ class InteractionDispatcher:
     confirms_undo: bool
     fair_use: FairUse = field(default_factory=FairUse)
     mark_handler: MarkHandler = field(init=False)
+    notices: ChangeNotices = field(init=False)
     _running_tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.notices = ChangeNotices(self.platform, self.clock)
         self.mark_handler = MarkHandler(self.answers.store, self.platform, self.emojis, self.clock)
 
     async def handle_click(self, click: Click, respond: Responder) -> None:
@@ -163,7 +165,7 @@ class InteractionDispatcher:
         reply = await run_interactive(undo, click.value, click.channel, person)
         if self.confirms_undo:
             await respond(reply.message)
-        await announce_message(reply.announcement, click.channel, self.platform)
+        await self.notices.announce_change(reply.announcement, click.channel, click.person_id)
 
     async def _decide_on_held_paper(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
@@ -234,13 +236,13 @@ class InteractionDispatcher:
             return Reply(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
-    async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:
+    async def send_reply(self, reply: Reply, channel: Channel, person_id: str, respond: Responder) -> None:
         """Respond with the reply's message, then post its announcement, if any, in the channel.
 
         Raises PostError if the announcement cannot be posted; the person has the message then. Opens no form.
         """
         await respond(reply.message)
-        await announce_message(reply.announcement, channel, self.platform)
+        await self.notices.announce_change(reply.announcement, channel, person_id)
 
     async def toggle_mark_on_message(
         self,

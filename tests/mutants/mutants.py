@@ -32,6 +32,8 @@ HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 NAMED = "tests/digests/store/test_named_digests.py"
 PICK = "tests/digests/test_pick.py"
+SUBSCRIPTIONS = "tests/bot/conversation/test_subscriptions.py"
+WAYS = "tests/bot/conversation/test_ways_to_subscribe.py"
 WISHES = "tests/digests/test_wishes.py::test_a_wish_is_answered_by_these_papers"
 REVIEWERS = "tests/digests/reviewers"
 FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
@@ -1199,11 +1201,66 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/bot/conversation/test_subscriptions.py::test_a_pause_stays_with_the_person_who_began_it",),
     ),
     Mutant(
+        "digest changed without a question",
+        "bot/conversation/subscriptions.py",
+        "not before.is_from_settings and not is_confirmed",
+        "not before.is_from_settings and is_confirmed",
+        (f"{SUBSCRIPTIONS}::test_subscribing_a_subscribed_channel_says_what_would_change_and_asks",),
+    ),
+    Mutant(
+        "digest set by anybody",
+        "bot/conversation/subscriptions.py",
+        """        self.context.require_permission(person, _TASK)
+        understanding = understand_words(words, self._require""",
+        """        understanding = understand_words(words, self._require""",
+        (f"{SUBSCRIPTIONS}::test_set_needs_a_digest_and_the_right_to_change_it",),
+    ),
+    Mutant(
+        "endless words read",
+        "bot/conversation/subscription_words.py",
+        "            del self.parts[MAX_WORDS:]",
+        "            del self.parts[MAX_WORDS * 1000 :]",
+        (f"{WAYS}::test_more_words_than_a_subscription_has_are_refused_at_once",),
+    ),
+    Mutant(
+        "list longer than a field of a form",
+        "bot/conversation/subscription_form.py",
+        "> MAX_LIST_CHARACTERS:",
+        "> 10 * MAX_LIST_CHARACTERS:",
+        ("tests/bot/conversation/test_subscription_form.py::test_a_list_that_no_form_could_show_is_refused",),
+    ),
+    Mutant(
+        "likeliest place of an abbreviation taken",
+        "bot/conversation/time_zones.py",
+        "    if len(found) == 1:",
+        "    if found:",
+        ("tests/bot/conversation/test_time_zones.py::test_an_abbreviation_of_several_places_asks_which",),
+    ),
+    Mutant(
+        "notice of another person overwritten",
+        "bot/conversation/announce.py",
+        "if last and last.person_id == person_id and",
+        "if last and",
+        ("tests/bot/platforms/test_interaction.py::test_a_change_by_another_person_is_a_message_of_its_own",),
+    ),
+    Mutant(
+        "form of an older version taken",
+        "bot/platforms/discord/listeners.py",
+        """            if part not in FORM_PARTS:
+                raise InputError(STALE_FORM)
+""",
+        "",
+        (
+            f"{DISCORD}/test_servers.py"
+            "::test_a_form_names_a_channel_of_its_own_server_that_person_and_bot_can_use",
+        ),
+    ),
+    Mutant(
         "pause kept by a new subscription",
         "bot/conversation/subscriptions.py",
-        'replace(parse_subscribe_words(words, base), paused_by="", paused_by_id="")',
-        "parse_subscribe_words(words, base)",
-        ("tests/bot/conversation/test_subscriptions.py::test_words_of_a_subscription_end_a_pause",),
+        'replace(understanding.subscription, paused_by="", paused_by_id="")',
+        "understanding.subscription",
+        ("tests/bot/conversation/test_subscriptions.py::test_confirmed_words_of_a_subscription_end_a_pause",),
     ),
     Mutant(
         "preview without the papers shown before",

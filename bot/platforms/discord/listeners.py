@@ -180,7 +180,7 @@ class DiscordListeners:
                 self._remember_draft(channel, interaction, reply.form)
                 message = add_form_buttons(reply.message, channel.channel, can_save=True)
                 reply = replace(reply, message=message)
-            await self.dispatcher.send_reply(reply, channel, respond)
+            await self.dispatcher.send_reply(reply, channel, str(interaction.user.id), respond)
 
         await answer_interaction(interaction, run_digest_command, self.dispatcher)
 
@@ -288,7 +288,7 @@ class DiscordListeners:
             await respond(add_form_buttons(problems, channel.channel, can_save=False))
             return
         self._drafts.pop((channel.channel, person.id), None)
-        await self.dispatcher.send_reply(reply, channel, respond)
+        await self.dispatcher.send_reply(reply, channel, person.id, respond)
 
     def _remember_draft(self, channel: Channel, interaction: Interaction, form: SubscriptionForm) -> None:
         key = (channel.channel, str(interaction.user.id))

@@ -196,7 +196,7 @@ class SlackListeners:
                     return
                 except SlackApiError as error:
                     log.warning("a form could not be opened: %s", error)
-            await self.dispatcher.send_reply(reply, channel, respond)
+            await self.dispatcher.send_reply(reply, channel, user, respond)
 
     def _has_digest(self, channel: Channel) -> bool:
         return bool(self.answers.store.subscriptions.list_of_channel(channel))
@@ -234,7 +234,7 @@ class SlackListeners:
             return
         await ack()
         async with self._handle_request(workspace, "", channel, user):
-            await announce_message(reply.announcement, channel, self.platform)
+            await self.dispatcher.notices.announce_change(reply.announcement, channel, user)
 
     async def _save_form(self, body: Payload, workspace: SlackWorkspace) -> tuple[Channel, str, Reply]:
         """Check a submitted form and everything that may have changed since it was opened, and save it.

@@ -173,6 +173,14 @@ def test_a_form_reports_every_problem_at_once() -> None:
     )
 
 
+def test_a_list_that_no_form_could_show_is_refused() -> None:
+    keywords = [f"{number:02} {'𝕏' * 90}" for number in range(30)]
+    with pytest.raises(InputError, match="write 1500 at most"):
+        parse_subscribe_words("about " + ", ".join(f'"{keyword}"' for keyword in keywords), BASE)
+    taken = parse_subscribe_words("about " + ", ".join(f'"{keyword}"' for keyword in keywords[:15]), BASE)
+    assert len(form_of(taken).keywords.encode("utf-16-le")) // 2 <= 3000
+
+
 def test_an_empty_form_asks_for_its_required_fields() -> None:
     with pytest.raises(FormError) as refused:
         parse_form(SubscriptionForm(), BASE)
