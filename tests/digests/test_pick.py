@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digests.errors import InputError
@@ -165,6 +165,19 @@ def test_variety_lets_no_clearly_worse_and_no_unscored_paper_pass() -> None:
     assert chosen_ids(pick_from(candidates, policy=wide)) == ["l0", "l1", "l2", "near", "far"]
 
 
+def test_among_unscored_papers_variety_acts_and_never_before_a_score_of_zero() -> None:
+    candidates = [
+        a_candidate("l0", 0.0, "cs.LG"),
+        a_candidate("l1", 0.0, "cs.LG"),
+        a_candidate("m0", None, "cs.CL", upvotes=9),
+        a_candidate("m1", None, "cs.CL", upvotes=8),
+        a_candidate("r0", None, "cs.RO"),
+    ]
+    policy = PickPolicy(max_domain_share=0.1)
+    assert chosen_ids(pick_from(candidates, policy=policy, top=2)) == ["l0", "l1"]
+    assert chosen_ids(pick_from(candidates, policy=policy, top=4)) == ["l0", "l1", "m0", "r0"]
+
+
 def test_variety_does_not_bind_in_the_domains_that_somebody_asked_for() -> None:
     candidates = [
         *(a_candidate(f"v{n}", 9 - n / 10, "cs.CV") for n in range(4)),
@@ -310,6 +323,7 @@ any_candidates = st.lists(
         authors=st.sampled_from([(), ("Bengio, Yoshua",), ("A. Byron",)]),
     ),
     max_size=40,
+    unique_by=lambda candidate: candidate.id,  # As in the store: two papers with one id cannot be told apart.
 )
 any_preferences = st.builds(
     Preferences,
@@ -347,6 +361,18 @@ def test_the_order_of_candidates_does_not_matter(
     assert forward.choices == backward.choices
 
 
+UNSCORED_BESIDE_ZERO = [
+    a_candidate("l0", 0.0, "cs.LG"),
+    a_candidate("l1", 0.0, "cs.LG"),
+    a_candidate("l2", None, "cs.LG", rank=1),
+    a_candidate("l3", None, "cs.LG"),
+    a_candidate("v0", 0.0, "cs.CV"),
+    a_candidate("r0", None, "cs.RO"),
+]
+
+
+@example(UNSCORED_BESIDE_ZERO, 3, 0.1)
+@example(UNSCORED_BESIDE_ZERO, 5, 0.1)
 @given(any_candidates, st.integers(1, 8), st.floats(0.1, 1))
 def test_a_domain_exceeds_its_share_only_if_nothing_else_is_nearly_as_good(
     candidates: list[Candidate], top: int, share: float
