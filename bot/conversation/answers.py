@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from bot.conversation.commands import (
+    AddDigest,
     ChangeDigest,
     ExportPerson,
     FinishDiscussion,
     ForgetPerson,
+    ListDigests,
     MarkPaper,
     PauseDigest,
     ResumeDigest,
@@ -84,12 +86,16 @@ class Answers(ConversationContext):
                 return subscriptions.change_digest(words, channel, person)
             case ShowSettings():
                 return subscriptions.show_settings(channel, person)
-            case PauseDigest():
-                return subscriptions.pause_digest(channel, person)
-            case ResumeDigest():
-                return subscriptions.resume_digest(channel, person)
-            case UnsubscribeChannel():
-                return subscriptions.unsubscribe_channel(channel, person)
+            case AddDigest(name, words):
+                return subscriptions.add_digest(name, words, channel, person)
+            case ListDigests():
+                return subscriptions.list_digests(channel)
+            case PauseDigest(name):
+                return subscriptions.pause_digest(channel, person, name)
+            case ResumeDigest(name):
+                return subscriptions.resume_digest(channel, person, name)
+            case UnsubscribeChannel(name):
+                return subscriptions.unsubscribe_channel(channel, person, name)
             case ShowQueue():
                 return Reply(self.queue.show_queue(channel))
             case FinishDiscussion(entry):

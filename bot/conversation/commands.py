@@ -5,12 +5,14 @@
 
 import difflib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.chat.message import Heading, Message, Text
 from bot.conversation.topics import find_topic
 from digests.domains import resolve_domain
 from digests.errors import InputError
+from digests.subscription import normalize_name
 
 MAX_TOP_ON_DEMAND = 20
 """Largest number of papers in one answer to /digest top."""
@@ -63,18 +65,37 @@ class ShowSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AddDigest:
+    """/digest add NAME WORDS: give the channel one more digest, or change what the words name in that one."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListDigests:
+    """/digest list: describe all digests of the channel."""
+
+
+@dataclass(frozen=True, slots=True)
 class PauseDigest:
-    """/digest pause: deliver no digest until somebody resumes it."""
+    """/digest pause NAME: deliver no digest until somebody resumes it. Without a name: the main one."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeDigest:
-    """/digest resume: deliver a paused or stopped digest again."""
+    """/digest resume NAME: deliver a paused or stopped digest again."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeChannel:
-    """/digest unsubscribe: remove the channel's digest."""
+    """/digest unsubscribe NAME, or remove NAME: remove a digest of the channel."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +145,8 @@ DigestCommand = (
     | SubscribeChannel
     | ChangeDigest
     | ShowSettings
+    | AddDigest
+    | ListDigests
     | PauseDigest
     | ResumeDigest
     | UnsubscribeChannel
@@ -140,19 +163,27 @@ _COMMAND_BY_VERB: dict[str, DigestCommand] = {
     "today": ShowToday(),
     "yesterday": ShowToday(days_ago=1),
     "settings": ShowSettings(),
-    "list": ShowSettings(),
-    "pause": PauseDigest(),
-    "off": PauseDigest(),
-    "stop": PauseDigest(),
-    "on": ResumeDigest(),
-    "resume": ResumeDigest(),
-    "start": ResumeDigest(),
-    "unsubscribe": UnsubscribeChannel(),
+    "list": ListDigests(),
     "queue": ShowQueue(),
     "held": ShowHeldPapers(),
     "help": ShowDigestHelp(),
     "?": ShowDigestHelp(),
 }
+
+_COMMAND_BY_NAMING_VERB: dict[str, Callable[[str], DigestCommand]] = {
+    "pause": PauseDigest,
+    "off": PauseDigest,
+    "stop": PauseDigest,
+    "on": ResumeDigest,
+    "resume": ResumeDigest,
+    "start": ResumeDigest,
+    "unsubscribe": UnsubscribeChannel,
+    "remove": UnsubscribeChannel,
+}
+"""Commands about one digest, whose name may follow."""
+_WORDS_FOR_MAIN_DIGEST = frozenset(
+    ["digest", "the digest", "this digest", "digests", "it", "this", "please", "now", "main", "this channel"]
+)
 
 _PERSON_COMMANDS: dict[str, DigestCommand] = {
     "forget me": ForgetPerson(),
@@ -160,10 +191,13 @@ _PERSON_COMMANDS: dict[str, DigestCommand] = {
     "export me": ExportPerson(),
 }
 
+ADD_EXAMPLE = 'add "friday agents" agents on fri top 10 every 2 weeks'
+
 _EXAMPLES = {
     "forget": "forget me",
     "export": "export me",
     "subscribe": "subscribe vision at 08:30 top 3",
+    "add": ADD_EXAMPLE,
     "set": "set top 5",
     "change": "set top 5",
     "done": "queue done 1",
@@ -207,14 +241,42 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return _parse_mark_command(rest, command)
     if verb in ("forget", "export"):
         return _parse_person_command(f"{verb} {rest}", command)
+    if verb == "add":
+        return _parse_add_command(rest, command)
+    if verb in _COMMAND_BY_NAMING_VERB:
+        return _COMMAND_BY_NAMING_VERB[verb](_parse_name(rest))
     if verb in _COMMAND_BY_VERB:
         return _COMMAND_BY_VERB[verb]
-    near = difflib.get_close_matches(verb[:30], [*_EXAMPLES, *_COMMAND_BY_VERB], n=1, cutoff=0.6)
+    known = [*_EXAMPLES, *_COMMAND_BY_VERB, *_COMMAND_BY_NAMING_VERB]
+    near = difflib.get_close_matches(verb[:30], known, n=1, cutoff=0.6)
     hint = f"Did you mean {command} {_EXAMPLES.get(near[0], near[0])}? " if near else ""
     raise InputError(f"I don't know {verb[:40]!r}. {hint}{command} help lists the commands.")
 
 
 _STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
+
+
+def _parse_name(text: str) -> str:
+    """Parse the name of a digest after a verb. Words such as "the digest" stand for the main one, "".
+
+    Raises InputError for a text that is no name.
+    """
+    name = text.strip().rstrip(".!,").strip('" ')
+    return "" if name.lower() in _WORDS_FOR_MAIN_DIGEST else normalize_name(name)
+
+
+def _parse_add_command(rest: str, command: str) -> AddDigest:
+    """Parse the text after "add": a name, in quotes if it has several words, and what the digest is to show.
+
+    Raises InputError without a name.
+    """
+    quoted, _, words = rest[1:].partition('"')
+    if not rest.startswith('"'):
+        quoted, _, words = rest.partition(" ")
+    name = normalize_name(quoted)
+    if not name:
+        raise InputError(f"Write a name for the digest and what it is to show: {command} {ADD_EXAMPLE}")
+    return AddDigest(name, words.strip())
 
 
 _TOP_PATTERN = re.compile(
@@ -305,13 +367,15 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{paper_command} WORDS - look a paper up; only you see the answer\n"
         f"{command} subscribe vision at 08:30 top 3 min 8 - bring this channel a digest\n"
         f"{command} set top 5 - change one thing and leave the rest\n"
+        f"{command} {ADD_EXAMPLE} - bring one more digest, with a name\n"
+        f"{command} list - the digests of this channel\n"
         f"{command} settings - see or change it in a form\n"
         f"{command} today, yesterday - the best papers of a day; only you see the answer\n"
         f"{command} top 5 in language this week - the best of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
         f"{command} mark 2402.01306 - put a paper on the queue\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"
-        f"{command} pause, resume, unsubscribe - pause, resume or remove the digest\n"
+        f"{command} pause, resume, unsubscribe - pause, resume or remove the digest; a name may follow\n"
         f"{command} export me, forget me - show or erase what is kept about you"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."

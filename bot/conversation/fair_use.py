@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.conversation.commands import (
+    AddDigest,
     ChangeDigest,
     ExportPerson,
     FinishDiscussion,
@@ -154,7 +155,9 @@ def find_use_of_command(text: str) -> Use:
     match command:
         case MarkPaper():
             return Use.MARK
-        case SubscribeChannel() | ChangeDigest() | PauseDigest() | ResumeDigest() | UnsubscribeChannel():
+        case SubscribeChannel() | AddDigest() | ChangeDigest():
+            return Use.CHANGE
+        case PauseDigest() | ResumeDigest() | UnsubscribeChannel():
             return Use.CHANGE
         case FinishDiscussion() | ForgetPerson() | ExportPerson():
             return Use.DECISION

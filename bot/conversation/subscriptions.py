@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
+from bot.conversation.commands import ADD_EXAMPLE
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.subscription_form import SubscriptionForm, form_of, parse_entries, parse_form
 from bot.conversation.subscription_summary import describe_difference, describe_subscription
@@ -21,6 +22,7 @@ from digests.next_papers import build_next_papers, parse_next_papers
 from digests.schedule import next_due_edition
 from digests.subscription import (
     DEFAULT_STYLE,
+    MAX_NAME_CHARACTERS,
     Channel,
     MatchMode,
     Preferences,
@@ -28,6 +30,7 @@ from digests.subscription import (
     Subscription,
     SubscriptionChange,
 )
+from digests.text import normalize_text
 
 NO_DIGEST = "This channel has no digest yet."
 
@@ -170,49 +173,98 @@ class SubscriptionAnswers:
     def change_digest(self, words: str, channel: Channel, person: Person) -> Reply:
         """Change what the words name in the channel's digest, and leave the rest, a pause too.
 
-        Words that are not understood are answered as by `subscribe_channel`. Raises InputError if the channel
-        has no digest.
+        The name of a digest in front, in quotes, means that one; a name alone shows its settings. Words that
+        are not understood are answered as by `subscribe_channel`. Raises InputError if the channel has no
+        such digest.
         """
+        name, rest = self._split_name(words, channel)
+        if name and not rest:
+            return Reply(present_sentence(self._describe_state(self._require_subscription(channel, name))))
+        if name:
+            return self.add_digest(name, rest, channel, person)
         self.context.require_permission(person, _TASK)
         understanding = understand_words(words, self._require_subscription(channel), keeps_others=True)
         if understanding.problems:
             return _present_problem(understanding)
         return self._change_subscription(channel, understanding.subscription, person)
 
-    def pause_digest(self, channel: Channel, person: Person) -> Reply:
-        """Pause the channel's digest until somebody resumes it. A pause by somebody else stays theirs.
+    def add_digest(self, name: str, words: str, channel: Channel, person: Person) -> Reply:
+        """Give the channel one more digest with a name, or change what the words name in the one it has.
 
-        Raises InputError if the channel has none.
+        Raises InputError without words, for words that are not understood, and for one digest too many.
         """
         self.context.require_permission(person, _TASK)
-        subscription = self._require_subscription(channel)
+        before = self._find_subscription(channel, name)
+        if not words:
+            raise InputError(
+                f"Write what “{name}” is to show: {self.context.digest_command} {ADD_EXAMPLE}"
+                if not before
+                else f"{self._describe_state(before)} Write what to change behind the name."
+            )
+        base = before or replace(_new_subscription(channel, person), name=name)
+        understanding = understand_words(words, base, keeps_others=before is not None)
+        if understanding.problems:
+            raise InputError(f"{understanding.problems[0]} Nothing was changed yet.")
+        return self._change_subscription(channel, understanding.subscription, person, name)
+
+    def list_digests(self, channel: Channel) -> Reply:
+        """Describe all digests of the channel, one a line, with the command that brings one more."""
+        digests = self.context.store.subscriptions.list_of_channel(channel)
+        command = self.context.digest_command
+        if not digests:
+            return Reply(present_sentence(f"{NO_DIGEST} {command} subscribe brings one."))
+        lines = "\n".join(self._describe_state(each) for each in digests)
+        note = Text(f"One more: {command} {ADD_EXAMPLE}", is_small_print=True)
+        return Reply(Message("The digests of this channel", (Text(lines), note)))
+
+    def _split_name(self, words: str, channel: Channel) -> tuple[str, str]:
+        """Split the name of a digest of the channel off the front of words; return "" without one.
+
+        A name alone need not be in quotes.
+        """
+        names = {each.name for each in self.context.store.subscriptions.list_of_channel(channel)} - {""}
+        text = words.strip()
+        first, _, rest = text[1:].partition('"') if text.startswith('"') else (text, "", "")
+        name = normalize_text(first[: 10 * MAX_NAME_CHARACTERS]).casefold()
+        return (name, rest.strip()) if name in names else ("", words)
+
+    def pause_digest(self, channel: Channel, person: Person, name: str = "") -> Reply:
+        """Pause a digest of the channel until somebody resumes it. A pause by somebody else stays theirs.
+
+        Raises InputError if the channel has no such digest.
+        """
+        self.context.require_permission(person, _TASK)
+        subscription = self._require_subscription(channel, name)
         after = subscription
         if not subscription.paused_by:
             after = replace(subscription, paused_by=person.name, paused_by_id=person.qualify_id(channel))
-        return self._change_subscription(channel, after, person)
+        return self._change_subscription(channel, after, person, subscription.name)
 
-    def resume_digest(self, channel: Channel, person: Person) -> Reply:
+    def resume_digest(self, channel: Channel, person: Person, name: str = "") -> Reply:
         """Resume a digest that a person paused, or that was stopped because the channel took no posts.
 
-        Unfinished deliveries of earlier dates are given up. Raises InputError if the channel has no digest. A
-        digest that was only stopped is resumed without announcement.
+        All digests of the channel that were stopped start again. Unfinished deliveries of earlier dates are
+        given up. Raises InputError if the channel has no such digest. A digest that was only stopped is
+        resumed without announcement.
         """
         self.context.require_permission(person, _TASK)
-        subscription = self._require_subscription(channel)
+        subscription = self._require_subscription(channel, name)
+        name = subscription.name
         if subscription.stop_reason:
             self.context.store.subscriptions.start(
                 channel, now=self.context.clock(), by=person.name, by_id=person.qualify_id(channel)
             )
             if not subscription.paused_by:
-                return Reply(present_sentence(self._describe_state(self._require_subscription(channel))))
+                running = self._require_subscription(channel, name)
+                return Reply(present_sentence(self._describe_state(running)))
         after = replace(subscription, paused_by="", paused_by_id="", stop_reason="")
-        return self._change_subscription(channel, after, person)
+        return self._change_subscription(channel, after, person, name)
 
-    def unsubscribe_channel(self, channel: Channel, person: Person) -> Reply:
-        """Remove the channel's digest. Raises InputError if the channel has none."""
+    def unsubscribe_channel(self, channel: Channel, person: Person, name: str = "") -> Reply:
+        """Remove a digest of the channel. Raises InputError if the channel has no such digest."""
         self.context.require_permission(person, _TASK)
-        self._require_subscription(channel)
-        return self._change_subscription(channel, None, person)
+        subscription = self._require_subscription(channel, name)
+        return self._change_subscription(channel, None, person, subscription.name)
 
     def undo_change(self, change: str, channel: Channel, person: Person) -> Reply:
         """Restore the channel's subscription before the change with this number, and announce that.
@@ -237,17 +289,24 @@ class SubscriptionAnswers:
             )
         return self._reply_to_change(reversal)
 
-    def _change_subscription(self, channel: Channel, after: Subscription | None, person: Person) -> Reply:
+    def _change_subscription(
+        self, channel: Channel, after: Subscription | None, person: Person, name: str = ""
+    ) -> Reply:
         """Store a subscription in place of the channel's present one; None removes it. Returns the reply.
 
         A reply without announcement says that nothing changed. Raises InputError for a digest from the
         settings file.
         """
         change = self.context.store.subscriptions.change(
-            channel, after, by=person.name, by_id=person.qualify_id(channel), now=self.context.clock()
+            channel,
+            after,
+            by=person.name,
+            by_id=person.qualify_id(channel),
+            now=self.context.clock(),
+            name=name,
         )
         if not change:
-            state = self._describe_state(self._require_subscription(channel))
+            state = self._describe_state(self._require_subscription(channel, name))
             return Reply(present_sentence(f"Nothing changed. {state}"))
         return self._reply_to_change(change, is_zone_known=bool(person.time_zone))
 
@@ -260,26 +319,40 @@ class SubscriptionAnswers:
             done = f"Done. The time is in UTC; another zone is set with: {command} set in Berlin"
         return Reply(present_sentence(done), present_change(change, state, command))
 
-    def _find_subscription(self, channel: Channel) -> Subscription | None:
-        return self.context.store.subscriptions.find(channel)
+    def _find_subscription(self, channel: Channel, name: str = "") -> Subscription | None:
+        return self.context.store.subscriptions.find(channel, name)
 
-    def _require_subscription(self, channel: Channel) -> Subscription:
-        """Return the channel's subscription. Raises InputError if there is none."""
-        subscription = self._find_subscription(channel)
-        if not subscription:
-            raise InputError(f"{NO_DIGEST} {self.context.digest_command} subscribe brings one.")
-        return subscription
+    def _require_subscription(self, channel: Channel, name: str = "") -> Subscription:
+        """Return the subscription for a digest of the channel, without a name the main one, or the only one.
+
+        Raises InputError if there is none.
+        """
+        subscription = self._find_subscription(channel, name)
+        if subscription:
+            return subscription
+        command = self.context.digest_command
+        digests = self.context.store.subscriptions.list_of_channel(channel)
+        if not digests:
+            raise InputError(f"{NO_DIGEST} {command} subscribe brings one.")
+        if not name and len(digests) == 1:
+            return digests[0]
+        known = ", ".join(f"“{each.name}”" if each.name else "the main one" for each in digests)
+        wanted = f"no digest “{name}”" if name else "no main digest"
+        raise InputError(f"This channel has {wanted}. It has: {known}.")
 
     def _describe_state(self, subscription: Subscription) -> str:
         """Describe a subscription in sentences, with the date of its next digest.
 
         For a stopped or paused one the reason takes the place of the date, with the command that resumes it.
         """
-        description, command = f"{describe_subscription(subscription)}.", self.context.digest_command
+        name = subscription.name
+        prefix, resume = (f"“{name}”: ", f"resume {name}") if name else ("", "resume")
+        description = f"{prefix}{describe_subscription(subscription)}."
+        command = self.context.digest_command
         if subscription.stop_reason:
-            return f"{description} Stopped: {subscription.stop_reason} {command} resume tries again."
+            return f"{description} Stopped: {subscription.stop_reason} {command} {resume} tries again."
         if subscription.paused_by:
-            return f"{description} Paused by {subscription.paused_by}. {command} resume turns it back on."
+            return f"{description} Paused by {subscription.paused_by}. {command} {resume} turns it back on."
         edition = next_due_edition(subscription.schedule, self.context.clock()).edition
         return f"{description} The next comes on {format_weekday_date(edition)}."
 
@@ -314,20 +387,24 @@ def present_change(change: SubscriptionChange, state: str, command: str) -> Mess
     undo = Button(ButtonAction.UNDO, "Undo", str(change.id))
     note = state
     if not note and change.before and not change.after:
-        note = f"To have it again: {command} subscribe {format_subscribe_words(change.before)}"
+        verb = f'add "{change.name}"' if change.name else "subscribe"
+        note = f"To have it again: {command} {verb} {format_subscribe_words(change.before)}"
     notes = (Text(note, is_small_print=True),) if note else ()
     return Message(outcome, (Text(outcome), *notes, Buttons((undo,))))
 
 
 def _describe_change(change: SubscriptionChange) -> str:
+    digest = f"this channel's digest “{change.name}”" if change.name else "this channel's digest"
     match change.before, change.after:
+        case None, _ if change.name:
+            return f"gave this channel the digest “{change.name}”."
         case None, _:
             return "subscribed this channel to Paperround."
         case _, None:
-            return "ended this channel's digest."
+            return f"ended {digest}."
         case before, after:
             difference = describe_difference(before, after)
             if before.is_running != after.is_running and not difference:
                 verb = "resumed" if after.is_running else "paused"
-                return f"{verb} this channel's digest."
-            return f"changed this channel's digest: {difference}."
+                return f"{verb} {digest}."
+            return f"changed {digest}: {difference}."

@@ -2626,4 +2626,21 @@ MUTANTS: tuple[Mutant, ...] = (
             "test_the_next_papers_of_a_digest_are_shown_to_the_person_alone",
         ),
     ),
+    Mutant(
+        "an added digest takes the place of the main one",
+        "bot/conversation/subscriptions.py",
+        "return self._change_subscription(channel, understanding.subscription, person, name)",
+        "return self._change_subscription(channel, understanding.subscription, person)",
+        ("tests/bot/conversation/test_named_digests.py::test_a_digest_is_added_beside_the_main_one",),
+    ),
+    Mutant(
+        "a form ends a rhythm of two weeks",
+        "bot/conversation/subscription_form.py",
+        "schedule=replace(base.schedule, at=at, days=days, time_zone=zone)",
+        "schedule=replace(base.schedule, at=at, days=days, time_zone=zone, every_weeks=1)",
+        (
+            "tests/bot/conversation/test_ways_to_subscribe.py::"
+            "test_another_rhythm_is_said_and_other_changes_keep_it",
+        ),
+    ),
 )

@@ -173,7 +173,7 @@ class DiscordListeners:
         async def run_digest_command(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
             self._require_visible(interaction, target)
-            if text.startswith(("subscribe", "set", "resume")):
+            if text.startswith(("subscribe", "add", "set", "resume")):
                 self._require_posting(interaction, target)
             reply = await self._run_digest_command(text, channel, interaction)
             if reply.form:

@@ -18,6 +18,7 @@ from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.replies import Interaction
 from bot.present.lookup import format_suggestion
+from digests.subscription import MAX_NAME_CHARACTERS
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,21 @@ def _add_plain_command(
     digest.command(name=name, description=description)(run_command)
 
 
+def _add_naming_command(
+    digest: app_commands.Group, listeners: DiscordListeners, name: str, description: str
+) -> None:
+    """Add a /digest command about one digest of the channel: its main one, or the one that is named."""
+
+    @app_commands.describe(digest_name="The digest's name; without one: the main digest")
+    @app_commands.rename(digest_name="name")
+    async def run_command(
+        interaction: Interaction, digest_name: Range[str, 1, MAX_NAME_CHARACTERS] | None = None
+    ) -> None:
+        await listeners.on_digest(interaction, f"{name} {digest_name}" if digest_name else name)
+
+    digest.command(name=name, description=description)(run_command)
+
+
 def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     _add_plain_command(digest, listeners, "today", "The best papers now, for you alone")
     _add_plain_command(digest, listeners, "yesterday", "The best papers of the day before, for you alone")
@@ -192,6 +208,15 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         else:
             await listeners.on_settings(interaction, channel)
 
+    @digest.command(name="add", description="Bring the channel one more digest, with a name")
+    @app_commands.describe(name="Such as: friday agents", words="Such as: agents on fri top 10 every 2 weeks")
+    async def add_digest(
+        interaction: Interaction, name: Range[str, 1, MAX_NAME_CHARACTERS], words: Range[str, 1, 1000]
+    ) -> None:
+        quotes = '"“”„'
+        plain_name = "".join(sign for sign in name if sign not in quotes)
+        await listeners.on_digest(interaction, f'add "{plain_name}" {words}')
+
     @digest.command(name="set", description="Change one thing of the channel's digest, and leave the rest")
     @app_commands.describe(words="Such as: top 5 at 9am in Berlin")
     async def change_digest(interaction: Interaction, words: Range[str, 1, 1000]) -> None:
@@ -216,6 +241,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         await listeners.on_digest(interaction, "export me")
 
     _add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
-    _add_plain_command(digest, listeners, "pause", "No digests until someone resumes them")
-    _add_plain_command(digest, listeners, "resume", "Digests come again")
-    _add_plain_command(digest, listeners, "unsubscribe", "End the channel's digest")
+    _add_plain_command(digest, listeners, "list", "All digests of this channel")
+    _add_naming_command(digest, listeners, "pause", "No digests until someone resumes them")
+    _add_naming_command(digest, listeners, "resume", "Digests come again")
+    _add_naming_command(digest, listeners, "unsubscribe", "End a digest of the channel")

@@ -20,6 +20,7 @@ from bot.chat.message import ButtonAction, Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
 from bot.conversation.commands import (
+    AddDigest,
     ChangeDigest,
     ExportPerson,
     ForgetPerson,
@@ -176,7 +177,9 @@ class SlackListeners:
                         _require_own_person(profile, "", workspace, FOREIGN_READER)
                     return profile.person
                 person = await self._fetch_own_person(user, "", workspace)
-                if isinstance(parsed, SubscribeChannel | ChangeDigest | ShowSettings | ResumeDigest):
+                if isinstance(
+                    parsed, SubscribeChannel | AddDigest | ChangeDigest | ShowSettings | ResumeDigest
+                ):
                     await require_app_in_channel(channel, workspace)
                 return person
 
