@@ -223,6 +223,9 @@ class _TaskRun:
                 self.outcome.has_server_answered = await does_server_answer(self.context)
             if not self.outcome.has_server_answered:
                 self.outcome.record_server_down(fault)
+        elif fault:
+            async with self.context.probe_lock:  # A probe that is running tells whose fault this one is.
+                pass
         counts_as_attempt = not (fault and fault.is_server_wide) or self.outcome.has_server_answered
         await self.context.run_blocking(self._record_failure, str(error), counts_as_attempt=counts_as_attempt)
 

@@ -82,6 +82,16 @@ def test_papers_that_a_server_always_refuses_stop_no_others_and_are_abandoned(fa
     assert waiting <= MAX_CONSECUTIVE_FAULTS
 
 
+def test_a_fault_during_a_probe_that_is_answered_counts_as_an_attempt() -> None:
+    faults = 5
+    reviewer = ReviewerHarness(store_with_papers(faults), full_reviews_per_day=0)
+    reviewer.server.fault_by_title["Paper"] = ModelFault.SERVER_ERROR
+    reviewer.server.latency = 0.5  # Of the probe's answer alone: faults come at once.
+    assert reviewer.run_round().failure_count == faults
+    attempts = sum(task.attempts for task in reviewer.store.review_queue.recent_failures(faults))
+    assert attempts == faults - (MAX_CONSECUTIVE_FAULTS - 1)
+
+
 def test_the_probe_of_a_server_is_within_the_budget() -> None:
     reviewer = ReviewerHarness(
         store_with_papers(40), full_reviews_per_day=0, budget=DailyBudget(tokens=100_000)
