@@ -876,8 +876,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "render cache that forgets what a channel was shown",
         "bot/delivery/render_cache.py",
-        "            window,\n            freshness,\n        )",
-        "            freshness,\n        )",
+        "            digest_input.window,\n",
+        "",
         (f"{RENDER_CACHE}::test_a_channel_with_another_history_gets_its_own_digest",),
     ),
     Mutant(
@@ -2160,8 +2160,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a form is checked against a profile of minutes ago",
         "bot/platforms/slack/listeners.py",
-        "self._fetch_own_person(user, team, workspace, is_fresh=True)",
-        "self._fetch_own_person(user, team, workspace, is_fresh=False)",
+        "workspace.profiles.fetch_profile(user, is_fresh=True)",
+        "workspace.profiles.fetch_profile(user, is_fresh=False)",
         (f"{SLACK}/test_foreign.py::test_a_form_checks_membership_and_rights_when_it_is_sent",),
     ),
     Mutant(
@@ -2508,6 +2508,16 @@ MUTANTS: tuple[Mutant, ...] = (
         "if key:",
         (
             "tests/digests/sources/test_foreign_records.py::test_unknown_keys_are_counted_and_their_number_is_limited",
+        ),
+    ),
+    Mutant(
+        "a fault during a probe is not counted",
+        "digests/reviewers/tasks.py",
+        "        elif fault:\n            async with self.context.probe_lock:",
+        "        elif not fault:\n            async with self.context.probe_lock:",
+        (
+            "tests/digests/reviewers/test_tasks.py"
+            "::test_a_fault_during_a_probe_that_is_answered_counts_as_an_attempt",
         ),
     ),
     Mutant(
