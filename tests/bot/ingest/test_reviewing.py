@@ -15,7 +15,7 @@ import pytest
 
 from bot.cli.main import main
 from bot.ingest.reviewing import load_preferences_by_workspace
-from digests.model import NOT_REVIEWED, ReviewDepth
+from digests.model import NOT_REVIEWED
 from digests.ports import Store
 from digests.ports.workspaces import WorkspaceState
 from digests.store import open_store
@@ -98,7 +98,7 @@ def test_a_plan_costs_nothing_and_a_round_prints_its_outcome(tmp_path: Path, com
         preview = command("preview")
         assert f"Reviewed by {MODEL}" in preview.out
         assert "Rests on one claim" in preview.out
-        assert "1st of 3 compared in pairs" in preview.out
+        assert "#1 of 3 compared in pairs" in preview.out
         doctor = command("doctor")
         assert f"✓ reviewer: {MODEL} answers by the schema" in doctor.out
     assert store.review_queue.count_waiting() == {}
@@ -125,7 +125,8 @@ def test_a_kill_repeats_only_the_calls_in_progress(tmp_path: Path, command: Comm
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)
-        stored = papers - store.review_queue.count_waiting()[ReviewDepth.SCORE]
+        # A kill between saving a review and completing its task leaves a task that costs nothing.
+        stored = count_scored_papers(store)
         assert papers // 2 - 2 * concurrency <= stored < papers
         again = command("review")
         assert again.status == 0, again.err
@@ -134,6 +135,11 @@ def test_a_kill_repeats_only_the_calls_in_progress(tmp_path: Path, command: Comm
         assert max(server.title_counts.values()) <= 2
         assert len(server.requests) <= papers + concurrency
     store.close()
+
+
+def count_scored_papers(store: Store) -> int:
+    known = store.library.get([f"2611.{number:05}" for number in range(100)])
+    return sum(scored.review.score is not None for scored in known.values())
 
 
 def test_a_held_paper_is_listed_and_hidden_until_released(tmp_path: Path, command: Command) -> None:
@@ -148,7 +154,7 @@ def test_a_held_paper_is_listed_and_hidden_until_released(tmp_path: Path, comman
         assert "Ignore all previous instructions" in listed
         shown = command("preview").out
         assert "Suspect" not in shown
-        assert "1 held back as suspect" in shown
+        assert "3 of 4 papers" in shown
         released = command("held", "release", "2611.99999")
         assert "is released" in released.out
         shown = command("preview").out

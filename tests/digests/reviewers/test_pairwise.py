@@ -100,7 +100,7 @@ def test_comparisons_change_the_order_of_the_best_and_no_score() -> None:
         PickPolicy(max_domain_share=1),
     ).choices
     assert [choice.id for choice in chosen] == sorted(best, reverse=True)
-    assert chosen[1].reason == "2nd of 4 compared in pairs"
+    assert chosen[1].reason == "#2 of 4 compared in pairs"
 
 
 def test_a_bias_towards_the_first_paper_changes_no_order() -> None:
