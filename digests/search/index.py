@@ -179,9 +179,10 @@ class SearchIndex:
         """Return at most `limit` papers for a query: those with all words first, then those with some.
 
         The last word also matches as a prefix. Typing errors are tolerated, in titles and names, only while
-        nothing else matches. Ties are ordered by marks, score and date, best first, and then by id. With a
-        sort order, only papers with all words are found, unless there are none. `marked` are the ids of the
-        papers that the workspace has marked. Reads the last commit; call `catch_up` before. Raises
+        nothing else matches. Papers with some of the words are left out where a title has all of them. Ties
+        are ordered by marks, score and date, best first, and then by id. With a sort order, only papers with
+        all words are found, unless there are none. `marked` are the ids of the papers that the workspace has
+        marked. Reads the last commit; call `catch_up` before. Raises
         SearchError; a damaged index is emptied before, and filled by the next `catch_up`.
         """
         searcher = self._refresh_view().searcher
@@ -189,7 +190,9 @@ class SearchIndex:
         try:
             limit = min(limit, searcher.num_docs)
             for round_ in plan_rounds(query, glossary, marked):
-                if len(hits) < limit and not ((round_.is_last_resort or query.sort) and hits):
+                is_found = any(hit.match >= Match.TITLE for hit in hits.values())
+                is_idle = (round_.is_weak and is_found) or ((round_.is_last_resort or query.sort) and hits)
+                if len(hits) < limit and not is_idle:
                     wanted = limit + len(hits) + TIE_MARGIN
                     for hit in _collect_matches(searcher, round_, query, wanted, marked):
                         hits.setdefault(hit.id, hit)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import assert_never
 
 import tantivy
@@ -40,6 +41,7 @@ MAX_NEAR_WORDS, NEAR_SLOP = 5, 2
 _FIELD_BOOSTS = (("title", 3.0), ("tldr", 2.0), ("authors", 1.0), ("abstract", 1.0), ("review", 1.0))
 _TITLE_BOOSTS = (("title", 1.0), ("authors", 1.0))
 _FUZZY_FIELD_BOOSTS = (("spelt", 3.0), ("authors", 1.0))
+_PAIR_BOOSTS = (("title", 3.0), ("name", 4.0))
 _JOINED_BOOSTS = (("joined", 3.0), ("name", 4.0), ("initials", 1.0))
 
 EXACT_TITLE, MEANT_TITLE, KNOWN_TERM, NAME, LITERAL_INITIALS = 9_000.0, 8_000.0, 7_000.0, 6_000.0, 3_000.0
@@ -155,18 +157,12 @@ def _list_parts(query: WordQuery, glossary: Glossary) -> list[_Part]:
 
 def _build_part(word: str, pairs: Sequence[str], entry: GlossaryEntry | None) -> _Part:
     """Build the part of a word that may also be written in one with a neighbour, or in its long form."""
-    joined = [
-        Query.boost_query(_match_field(field, (term,)), boost)
-        for term in (word, *pairs)
-        for field, boost in _JOINED_BOOSTS
-    ]
+    names = [Query.boost_query(_match_field(field, (word,)), boost) for field, boost in _JOINED_BOOSTS]
+    joined = [_match_any_field((pair,), _PAIR_BOOSTS) for pair in pairs]
     defined = Query.boost_query(_match_field("defined", (word,)), 3.0)
-    anywhere = [_match_anywhere((word,)), defined, *joined, *(_match_anywhere((pair,)) for pair in pairs)]
-    in_title = [
-        _match_any_field((word,), _TITLE_BOOSTS),
-        *joined,
-        *(_match_any_field((pair,), _TITLE_BOOSTS) for pair in pairs),
-    ]
+    in_abstract = [_match_field("abstract", _stem_words((pair,))) for pair in pairs]
+    anywhere = [_match_anywhere((word,)), defined, *names, *joined, *in_abstract]
+    in_title = [_match_any_field((word,), _TITLE_BOOSTS), *names, *joined]
     if entry and entry.words:
         anywhere.append(_match_anywhere(entry.words))
         in_title.append(_match_any_field(entry.words, (("title", 1.0),)))
@@ -265,6 +261,7 @@ def _match_field(field: str, written: Phrase) -> Query:
     return Query.term_query(SCHEMA, field, words[0], index_option=option)
 
 
+@lru_cache(maxsize=4_096)
 def _stem_words(words: Phrase) -> Phrase:
     # An analyzer must not be used by two threads at once.
     return tuple(build_analyzer(stems=True).analyze(" ".join(words)))
