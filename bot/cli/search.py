@@ -26,7 +26,8 @@ def run_command(options: argparse.Namespace) -> int:
         print_json(json.dumps(to_paper_records(result.papers), ensure_ascii=False, indent=2))
         return EXIT_OK
     if result.missing_ids and not result.found:
-        raise InputError(present_missing_paper(result.missing_ids[0], can_fetch=False).summary + ".")
+        unknown = present_missing_paper(result.missing_ids[0], can_fetch=False).summary
+        raise InputError(f"{unknown}: import it, or ask for it in a chat, where papers of arXiv are fetched.")
     if not result.found:
         raise InputError(f"Nothing found for “{words[:80]}”: try fewer or other words.")
     print_lines(*format_paper_lines(result.papers))

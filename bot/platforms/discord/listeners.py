@@ -58,7 +58,9 @@ IN_PLACE_ACTIONS = frozenset(
 NO_SUCH_CHANNEL = (
     "There is no such channel in this server that you and Paperround can see; nothing was changed."
 )
-PERSONAL_ACTIONS = frozenset({ButtonAction.SHOW, ButtonAction.REVIEW, ButtonAction.DISCUSS})
+PERSONAL_ACTIONS = frozenset(
+    {ButtonAction.SHOW, ButtonAction.MORE, ButtonAction.REVIEW, ButtonAction.DISCUSS}
+)
 """Actions that concern one person alone. All others need a server that is served."""
 IS_SERVED = "is_served"
 """Key in the `extras` of an interaction that comes from a served server, rather than from a person of one."""
