@@ -70,6 +70,7 @@ def build(
     gap = find_edition_gap(schedule, edition, now) if not selection.considered else None
     return Digest(
         channel=subscription.channel,
+        name=subscription.name,
         preferences=preferences,
         edition=edition,
         picks=_load_picks(selection, store),

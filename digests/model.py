@@ -426,6 +426,7 @@ class LateNotice:
 class Digest:
     """Content of one channel's digest for one edition: the picks, or the reason why there are none.
 
+    `name` is that of the digest, empty for the channel's main one.
     `watermark` is the sequence number up to which changes were considered. Of the `considered` papers,
     `scored` have a score; `left_out` counts by reason those that were not picked. Only an empty digest has an
     `empty_reason` and a `last_import`, the instant of the last import in UTC, None if there was none. The
@@ -452,6 +453,7 @@ class Digest:
     is_follow_up: bool = False
     late_notice: LateNotice | None = None
     after_seq: int | None = None
+    name: str = ""
 
     @property
     def is_unscored(self) -> bool:

@@ -7,7 +7,7 @@ from digests.build import DigestPolicy, build
 from digests.errors import InputError
 from digests.model import Digest, LeftOut
 from digests.ports import Store
-from digests.subscription import Subscription
+from digests.subscription import Subscription, normalize_name
 from digests.window import Window
 
 NEXT_COUNT = 5
@@ -23,22 +23,25 @@ _MAX_DIGITS = 15
 class NextPapers:
     """A reference to the papers after the first `skipped` ones that an edition did not show.
 
-    `after_seq` and `to_seq` are the window of the edition.
+    `after_seq` and `to_seq` are the window of the edition, and `name` is that of the digest.
     """
 
     edition: date
     after_seq: int
     to_seq: int
     skipped: int = 0
+    name: str = ""
 
     def format_value(self) -> str:
-        """Return the reference as the value of a button: 2026-11-24.120.652.0."""
-        return f"{self.edition.isoformat()}.{self.after_seq}.{self.to_seq}.{self.skipped}"
+        """Return the reference as the value of a button: 2026-11-24.120.652.0, and .NAME if there is one."""
+        value = f"{self.edition.isoformat()}.{self.after_seq}.{self.to_seq}.{self.skipped}"
+        return f"{value}.{self.name}" if self.name else value
 
 
 def parse_next_papers(value: str) -> NextPapers:
     """Parse the value of a button. Raises InputError for any other text, and beyond `MAX_SKIPPED`."""
-    day, *numbers = value.split(".")
+    day, *numbers = value.split(".", maxsplit=4)
+    name = normalize_name(numbers.pop()) if len(numbers) > 3 else ""
     try:
         edition = date.fromisoformat(day)
         after_seq, to_seq, skipped = map(_parse_number, numbers)
@@ -46,7 +49,7 @@ def parse_next_papers(value: str) -> NextPapers:
         raise InputError("This button names no papers; ask for the digest of today instead.") from None
     if skipped > MAX_SKIPPED:
         raise InputError("These were all papers that are shown this way.")
-    return NextPapers(edition, after_seq, to_seq, skipped)
+    return NextPapers(edition, after_seq, to_seq, skipped, name)
 
 
 def _parse_number(text: str) -> int:
@@ -59,7 +62,7 @@ def find_next_papers(digest: Digest) -> NextPapers | None:
     """Return the reference to the papers after those of a digest, None if it left none out for its number."""
     if digest.after_seq is None or not digest.left_out.get(LeftOut.BEYOND_TOP):
         return None
-    return NextPapers(digest.edition, digest.after_seq, digest.watermark)
+    return NextPapers(digest.edition, digest.after_seq, digest.watermark, name=digest.name)
 
 
 def build_next_papers(

@@ -112,7 +112,7 @@ class SubscriptionAnswers:
         context, reference = self.context, parse_next_papers(value)
         digest, following = build_next_papers(
             reference,
-            self._require_subscription(channel),
+            self._require_subscription(channel, reference.name),
             store=context.store,
             policy=context.digest_policy,
             now=context.clock(),

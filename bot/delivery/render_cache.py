@@ -69,9 +69,10 @@ class RenderedDigest:
 class RenderCache:
     """Cache of rendered digests. Beyond `MAX_CACHED_DIGESTS` the least recently used one is dropped.
 
-    The key holds everything that a digest depends on: platform, preferences, schedule, edition, lateness, the
-    flag of a follow-up, the channel's window with the papers it was shown, the papers that its people marked,
-    the newest change of any paper, and the minute, because the state of the sources is part of a digest.
+    The key holds everything that a digest depends on: platform, name, preferences, schedule, edition,
+    lateness, the flag of a follow-up, the channel's window with the papers it was shown, the papers that its
+    people marked, the newest change of any paper, and the minute, because the state of the sources is part of
+    a digest.
     """
 
     _digests: OrderedDict[Hashable, RenderedDigest] = field(default_factory=OrderedDict)
@@ -125,6 +126,7 @@ class RenderCache:
         subscription = request.claim.subscription
         key = (
             request.platform.name,
+            subscription.name,
             subscription.preferences,
             subscription.schedule,
             request.claim.edition,

@@ -11,8 +11,12 @@ MAX_NAMED_SUBJECTS = 2
 
 
 def format_header(digest: Digest, ending: str) -> str:
-    """Format a header: Vision · Tue 24 Nov · 5 of 312. Empty parts are left out."""
-    parts = (describe_subject(digest.preferences), format_short_weekday(digest.edition), ending)
+    """Format a header: Vision · Tue 24 Nov · 5 of 312. Empty parts are left out.
+
+    The name of a digest, if it has one, stands in place of its subject.
+    """
+    subject = f"{digest.name[:1].upper()}{digest.name[1:]}" or describe_subject(digest.preferences)
+    parts = (subject, format_short_weekday(digest.edition), ending)
     return " · ".join(filter(None, parts))
 
 

@@ -70,9 +70,17 @@ def test_a_reference_survives_its_button() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "x", "2026-11-24", "2026-11-24.1.2", "2026-11-24.1.2.3.4", "2026-11-24.-1.2.3", "2026-13-01.1.2.3",
+    ["", "x", "2026-11-24", "2026-11-24.1.2", "2026-11-24.1.2.3.@4", "2026-11-24.-1.2.3", "2026-13-01.1.2.3",
      "2026-11-24.1.2.46", "2026-11-24.1.2.٣", "2026-11-24.1.2." + "9" * 40, "2026-11-24.1.2." + "9" * 9999],
 )  # fmt: skip
 def test_any_other_value_is_refused_with_a_sentence(value: str) -> None:
     with pytest.raises(InputError, match=r"\.$"):
         parse_next_papers(value)
+
+
+def test_the_value_of_a_button_names_the_digest_that_it_stands_under() -> None:
+    reference = NextPapers(date(2026, 11, 24), 120, 652, 5, name="cs.cl on fridays")
+    assert reference.format_value() == "2026-11-24.120.652.5.cs.cl on fridays"
+    assert parse_next_papers(reference.format_value()) == reference
+    with pytest.raises(InputError):
+        parse_next_papers("2026-11-24.120.652.5.<!channel>")

@@ -2653,4 +2653,14 @@ MUTANTS: tuple[Mutant, ...] = (
             "test_another_rhythm_is_said_and_other_changes_keep_it",
         ),
     ),
+    Mutant(
+        "the next papers under a digest by the preferences of the main one",
+        "bot/conversation/subscriptions.py",
+        "self._require_subscription(channel, reference.name)",
+        "self._require_subscription(channel)",
+        (
+            "tests/bot/conversation/test_named_digests.py::"
+            "test_the_next_papers_under_a_digest_are_by_its_own_preferences",
+        ),
+    ),
 )

@@ -6,11 +6,13 @@ import pytest
 
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
-from digests.build import DigestPolicy
+from bot.present.header import format_header
+from digests.build import DigestPolicy, build
 from digests.errors import InputError
+from digests.next_papers import NextPapers
 from digests.ports import Store
 from digests.subscription import Channel, Schedule
-from tests.builders import NOW, a_store, find_nothing
+from tests.builders import NOW, a_paper, a_review, a_store, find_nothing
 
 ADA = Person("UADA", "Ada", time_zone="Europe/Berlin")
 CHANNEL = Channel("slack", "C1", "T1")
@@ -145,3 +147,26 @@ def test_only_those_who_may_change_digests_add_one() -> None:
     with pytest.raises(InputError, match="Only workspace admins may"):
         answers.run_digest_command(ADD, CHANNEL, ADA)
     assert store.subscriptions.list_of_channel(CHANNEL) == []
+
+
+def test_the_next_papers_under_a_digest_are_by_its_own_preferences() -> None:
+    store = a_store()
+    papers = [a_paper(f"2401.0000{n}", primary_category="cs.CV" if n < 3 else "cs.CL") for n in range(6)]
+    store.library.add([(paper, a_review(score=7.0)) for paper in papers], now=NOW)
+    run(store, "subscribe vision top 1")
+    run(store, "add words language top 1")
+    answers = Answers(store, find_nothing, DigestPolicy(), lambda: NOW).subscriptions
+    reference = NextPapers(NOW.date(), 0, store.library.sequence_at(NOW), 0, name="words")
+    shown = answers.show_next_papers(reference.format_value(), CHANNEL)
+    assert {card.paper for card in shown.cards} == {f"2401.0000{n}" for n in (3, 4, 5)}
+
+
+def test_a_header_has_the_name_of_a_digest_in_place_of_its_subject() -> None:
+    store = a_channel_with_two_digests()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    headers = []
+    for each in store.subscriptions.list_of_channel(CHANNEL):
+        digest = build(each, NOW.date(), store=store, policy=DigestPolicy(), now=NOW)
+        headers.append(format_header(digest, ""))
+    assert headers[0].startswith("Vision · ")
+    assert headers[1].startswith("Friday agents · ")
