@@ -570,3 +570,12 @@ def test_a_direct_message_is_a_look_up_for_people_of_a_served_server_alone() -> 
         assert FOREIGN_PERSON in answers[servers.eve]
 
     run_scenario(scenario)
+
+
+def test_further_results_are_shown_in_direct_messages_too() -> None:
+    async def scenario(servers: TwoServers) -> None:
+        direct = servers.discord.open_dm(servers.ada)
+        answer = await servers.click("more:2:language models", user=servers.ada, channel=direct)
+        assert "Results 3 to 3" in answer
+
+    run_scenario(scenario)
