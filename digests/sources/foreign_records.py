@@ -38,9 +38,10 @@ KNOWN_KEYS = frozenset(
     place pages journalabbreviation series seriestitle item_type publication_title access_date date_added
     date_modified library_catalog num_pages manual_tags automatic_tags journal_abbreviation file_attachments
     short_title call_number
+    reviewed_days_ago
     """.split()  # noqa: SIM905
 )
-"""Keys of those programs that are ignored without a word, in lower case."""
+"""Keys of those programs, and of the bundled papers, that are ignored without a word, in lower case."""
 
 _NO_PAPERS = ("attachment", "note", "annotation")
 """Kinds of Zotero's items that are no papers."""

@@ -56,6 +56,12 @@ def import_records(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "6 new, 0 updated, 0 unchanged.\n")
 
 
+def test_the_bundled_papers_are_imported_without_a_complaint(tmp_path: Path) -> None:
+    sample = Path(__file__).parents[3] / "bot" / "sample" / "papers.jsonl"
+    done = run_paperround(tmp_path, "import", str(sample))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "37 new, 0 updated, 0 unchanged.\n", "")
+
+
 def test_papers_are_imported_once_and_a_digest_of_them_is_previewed(tmp_path: Path) -> None:
     import_records(tmp_path)
     assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 updated, 6 unchanged.\n"
