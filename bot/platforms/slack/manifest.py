@@ -9,8 +9,8 @@ SCOPES = {
     "commands": "for the two slash commands",
     "chat:write": "to post digests",
     "reactions:read": "to see who marks a paper",
-    "channels:read": "to tell whether it is in a public channel",
-    "groups:read": "to tell whether it is in a private channel",
+    "channels:read": "to tell whether it, and a person, are in a public channel",
+    "groups:read": "the same for a private channel",
     "channels:history": "to see, after a broken connection, whether a digest has arrived in a public channel",
     "groups:history": "the same in a private channel",
     "app_mentions:read": "to answer when it is mentioned",
@@ -38,7 +38,7 @@ NAME = "Paperround"
 DESCRIPTION = "The day's best papers, with their limitations"
 LONG_DESCRIPTION = (
     "Paperround brings a channel the day's best machine-learning papers at its own hour: the TL;DR, the key "
-    "limitations that the review names, and the score, or the words “limitations not reviewed”. A reaction "
+    "limitations that the review names, and the score, or the words “No review yet”. A reaction "
     "puts a paper onto the list of what to discuss; a command looks any paper up."
 )
 
