@@ -41,8 +41,8 @@ def choose_key_sentence(abstract: str) -> str:
     """Return the sentence of an abstract that says what was done, and not why the field matters.
 
     It is the first of the best kind: "we" or "this paper" introduces something; it shows something; something
-    is introduced; "our" alone; a number. Without any it is the first sentence. Returns "" for an empty text,
-    which is plain text.
+    is introduced; "our" alone; a number. Without any it is the first sentence. `abstract` is plain text.
+    Returns "" for an empty one.
     """
     sentences = split_sentences(abstract[:MAX_CHARACTERS])
     return max(sentences, key=_rate_sentence, default="")

@@ -82,7 +82,10 @@ def _fold_name(name: str) -> str:
 
 
 def _is_same_person(followed: tuple[str, ...], given: tuple[str, ...]) -> bool:
-    """Compare given names. Without followed ones everybody matches; an author needs as much as that."""
+    """Return True if an author's given names fit the followed ones: each equals, or is its initial.
+
+    Everybody fits if none are followed. An author without given names fits only then.
+    """
     if not followed:
         return True
     return bool(given) and all(

@@ -59,7 +59,7 @@ def _parse_number(text: str) -> int:
 
 
 def find_next_papers(digest: Digest) -> NextPapers | None:
-    """Return the reference to the papers after those of a digest, None if it left none out for its number."""
+    """Return the reference to the papers that a digest left out because of its number, None without any."""
     if digest.after_seq is None or not digest.left_out.get(LeftOut.BEYOND_TOP):
         return None
     return NextPapers(digest.edition, digest.after_seq, digest.watermark, name=digest.name)

@@ -31,7 +31,7 @@ _KEYWORD_BY_NAME = {
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Wish behind a name: a domain or a keyword. The other one is empty."""
+    """Domain or keyword that a name stands for. The other one is empty."""
 
     domain: str = ""
     keyword: str = ""

@@ -70,10 +70,10 @@ class SearchResult:
 
     @property
     def is_certain(self) -> bool:
-        """True if the first paper is the one that is meant: by its id, or as the only one of its name.
+        """True if the first paper is the one that is meant.
 
-        A title with all words counts if the paper is the only one that was found, or is named like that
-        alone.
+        It is if it has the name that was typed, if it is the only paper with all words in title and authors,
+        or if it was named by its id and no other paper was found.
         """
         if not self.found or self.is_listing or self.emptied_by:
             return False

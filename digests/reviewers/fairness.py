@@ -14,7 +14,7 @@ def take_turns(rankings: Sequence[Iterable[str]], limit: int | None = None) -> d
 
     In each turn every ranking gives the best of its papers that are not taken yet. A paper of several
     rankings counts once. Of `limit` papers, each of N rankings has its best `limit // N`, or all if it has
-    fewer. None takes every paper.
+    fewer. Without a limit every paper is taken.
     """
     unfinished = [iter(ranking) for ranking in rankings]
     turns: dict[str, int] = {}

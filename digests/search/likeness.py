@@ -67,9 +67,9 @@ class IndexedLikeness:
 def compare_papers(
     index: "SearchIndex", marked: Collection[ScoredPaper], after_seq: int
 ) -> dict[str, Likeness]:
-    """Return the strongest likeness to a marked paper, by the id of each paper that changed after a number.
+    """Return the strongest likeness to a marked paper, by the id of the new paper.
 
-    A marked paper is not like itself. Raises SearchError.
+    New are papers that changed after a sequence number and are not marked. Raises SearchError.
     """
     strongest: dict[str, Likeness] = {}
     marked_ids = {scored.paper.id for scored in marked}

@@ -61,7 +61,11 @@ class ServedServers:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def take_in(self, guilds: Collection[int]) -> None:
-        """Put servers with digests on the list, or else the only one of `guilds`, all that the bot is in."""
+        """Put servers with digests on the list; with an empty list, the only server that the bot is in.
+
+        `guilds` are all servers that the bot is in. The settings come first: if they name a server, no other
+        one is put on an empty list, and a denial of a named one is taken back.
+        """
         async with self._lock:
             await run_interactive(self._take_in, [str(guild) for guild in guilds])
             await self._read_list()

@@ -18,7 +18,7 @@ MAX_PAGES = 5
 
 
 async def require_app_in_channel(channel: Channel, workspace: SlackWorkspace) -> None:
-    """Raise PaperroundError with the remedy if the app is not in the channel, or in a direct message.
+    """Raise PaperroundError with the remedy if the app is not in the channel, and for a direct message.
 
     Raises SlackApiError and errors of the network.
     """
@@ -47,7 +47,7 @@ async def require_writable_channel(channel: Channel, person: str, workspace: Sla
 async def require_person_in_channel(channel: Channel, person: str, workspace: SlackWorkspace) -> None:
     """Raise PaperroundError unless a person is in a channel. Raises SlackApiError and errors of the network.
 
-    The person's channels are listed, rather than the channel's people: those are fewer.
+    The person's channels are listed, because a channel may have more people than a person has channels.
     """
     cursor = ""
     for _ in range(MAX_PAGES):
