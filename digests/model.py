@@ -303,6 +303,15 @@ class QueuedPaper:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedDiscussion:
+    """A paper that `by` took off a queue at an instant, which tells it from an earlier or later time."""
+
+    paper: str
+    by: str
+    at: datetime
+
+
 class LeftOut(StrEnum):
     """Reason why a considered paper is not in the digest; the first in this order that applies."""
 

@@ -101,6 +101,8 @@ class ButtonAction(StrEnum):
     """Open a part of the form, or save it. The value is the part, a colon and the channel's id."""
     FINISH_DISCUSSION = "discussed"
     """Take the paper off the queue."""
+    UNDO_DISCUSSION = "requeue"
+    """Put the paper back on the queue. The value is that of `bot.present.queue.format_discussion`."""
     RELEASE = "release"
     """Let a held paper into digests."""
     REJECT = "reject"

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.chat.message import Message
 from bot.conversation.context import ConversationContext, Person
-from bot.present.queue import add_finished_paper, present_marked_papers, present_queue
+from bot.present.queue import add_queue_note, parse_discussion, present_marked_papers, present_queue
 from digests.errors import InputError
 from digests.ids import parse_paper_id
 from digests.model import QueuedPaper, ScoredPaper
@@ -15,6 +16,12 @@ from digests.text import clip_text
 
 QUEUE_LENGTH = 10
 """Largest number of papers of a queue that are listed: more than a meeting discusses."""
+
+FINISHED_AGE = timedelta(days=7)
+"""Age up to which a paper that was taken off is named below the queue: until the next weekly meeting."""
+
+FINISHED_LENGTH = 3
+"""Largest number of papers that are named there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +35,16 @@ class QueueAnswers:
     context: ConversationContext
 
     def show_queue(self, channel: Channel) -> Message:
-        """Return the first `QUEUE_LENGTH` papers of the channel's queue, most marks first."""
+        """Return the first `QUEUE_LENGTH` papers of the channel's queue, most marks first.
+
+        The papers that were taken off last are named below it, with who did it, and can be put back.
+        """
         queue = self._load_queue(channel)
-        return present_queue(queue, self._load_papers(queue))
+        finished = self.context.store.marks.finished_discussions(
+            self.choose_scope(channel), since=self.context.clock() - FINISHED_AGE, limit=FINISHED_LENGTH
+        )
+        ids = [*(queued.paper for queued in queue), *(each.paper for each in finished)]
+        return present_queue(queue, self.context.store.library.get(ids), finished)
 
     def finish_discussion(self, entry: str, channel: Channel, person: Person) -> Message:
         """Take a paper off the channel's queue, and return the papers that are left. The marks stay.
@@ -54,7 +68,24 @@ class QueueAnswers:
             by_id=person.qualify_id(channel),
             now=self.context.clock(),
         )
-        return add_finished_paper(self.show_queue(channel), paper, self.context.store.library.get([paper]))
+        note, papers = "Done: “{title}” is off the list.", self.context.store.library.get([paper])
+        return add_queue_note(self.show_queue(channel), note, paper, papers)
+
+    def undo_discussion(self, value: str, channel: Channel) -> Message:
+        """Put a paper back on the channel's queue, by the value of an Undo button, and return the queue.
+
+        The value is not trusted: only the queue of `channel` is changed. Raises InputError if the paper was
+        not taken off it then, was put back already, or was taken off again.
+        """
+        paper, at = parse_discussion(value) or ("", None)
+        scope = self.choose_scope(channel)
+        if at is None or not self.context.store.marks.undo_discussion(paper, scope, at=at):
+            raise InputError(
+                "That cannot be undone here: the paper was put back already, or was taken off again since. "
+                f"{self.context.digest_command} queue shows the list."
+            )
+        note, papers = "“{title}” is back on the list.", self.context.store.library.get([paper])
+        return add_queue_note(self.show_queue(channel), note, paper, papers)
 
     def show_home(self, platform: str, workspace: str, person: Person) -> Message:
         """Return the papers to discuss that a person marked in a workspace, for the person's own page there.

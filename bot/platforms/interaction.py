@@ -39,6 +39,7 @@ USE_BY_ACTION = {
     ButtonAction.SHARE: Use.SHARE,
     ButtonAction.UNDO: Use.CHANGE,
     ButtonAction.FINISH_DISCUSSION: Use.DECISION,
+    ButtonAction.UNDO_DISCUSSION: Use.DECISION,
     ButtonAction.RELEASE: Use.DECISION,
     ButtonAction.REJECT: Use.DECISION,
 }
@@ -138,6 +139,10 @@ class InteractionDispatcher:
                     self.answers.queue.finish_discussion, click.value, click.channel, person
                 )
                 await respond(queue, replace=True)
+            case ButtonAction.UNDO_DISCUSSION:
+                await click.fetch_person()  # Compares the person's workspace.
+                undo = self.answers.queue.undo_discussion
+                await respond(await run_interactive(undo, click.value, click.channel), replace=True)
             case ButtonAction.RELEASE | ButtonAction.REJECT:
                 await self._decide_on_held_paper(click, respond)
             case _:

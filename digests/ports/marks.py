@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from digests.model import Mark, MarkSource, Post, QueuedPaper
+from digests.model import FinishedDiscussion, Mark, MarkSource, Post, QueuedPaper
 from digests.subscription import Channel
 
 
@@ -90,4 +90,15 @@ class Marks(Protocol):
         """Remove a paper from a queue as of `now`, in the name `by` of the person with the id `by_id`.
 
         The marks stay. A mark made later adds the paper again. Has no effect if a later discussion is stored.
+        """
+
+    def finished_discussions(
+        self, scope: QueueScope, *, since: datetime, limit: int
+    ) -> Sequence[FinishedDiscussion]:
+        """Return up to `limit` papers that were taken off this very queue since `since`, the last first."""
+
+    def undo_discussion(self, paper: str, scope: QueueScope, *, at: datetime) -> bool:
+        """Put a paper back that was taken off this queue at the instant `at`, with its marks of before.
+
+        Returns False and changes nothing if it was not taken off then, was put back, or taken off again.
         """

@@ -5,9 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 
-from digests.model import Mark, MarkSource, Post, QueuedPaper
+from digests.model import FinishedDiscussion, Mark, MarkSource, Post, QueuedPaper
 from digests.ports.marks import QueueScope
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent
@@ -113,19 +125,39 @@ class SqlMarks:
         ]
 
     def finish_discussion(self, paper: str, scope: QueueScope, *, by: str, by_id: str, now: datetime) -> None:
-        key = {
-            "paper": paper,
-            "platform": scope.platform,
-            "workspace": scope.workspace,
-            "channel": scope.channel,
-        }
-        values = {"by": by, "by_id": by_id, "at": now}
+        key, values = {"paper": paper, **_key_of_scope(scope)}, {"by": by, "by_id": by_id, "at": now}
         with self.database.write() as connection:
             if not insert_if_absent(connection, discussions, {**key, **values}):
-                key_conditions = [discussions.c[name] == value for name, value in key.items()]
+                is_older = discussions.c.at < now
                 connection.execute(
-                    update(discussions).where(*key_conditions, discussions.c.at < now).values(values)
+                    update(discussions).where(*_matches_discussion(key), is_older).values(values)
                 )
+
+    def finished_discussions(
+        self, scope: QueueScope, *, since: datetime, limit: int
+    ) -> Sequence[FinishedDiscussion]:
+        query = (
+            select(discussions.c.paper, discussions.c.by, discussions.c.at)
+            .where(*_matches_discussion(_key_of_scope(scope)), discussions.c.at >= since)
+            .order_by(discussions.c.at.desc(), discussions.c.paper)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [FinishedDiscussion(row.paper, row.by, row.at) for row in connection.execute(query)]
+
+    def undo_discussion(self, paper: str, scope: QueueScope, *, at: datetime) -> bool:
+        key = {"paper": paper, **_key_of_scope(scope)}
+        removal = delete(discussions).where(*_matches_discussion(key), discussions.c.at == at)
+        with self.database.write() as connection:
+            return connection.execute(removal).rowcount > 0
+
+
+def _key_of_scope(scope: QueueScope) -> dict[str, str]:
+    return {"platform": scope.platform, "workspace": scope.workspace, "channel": scope.channel}
+
+
+def _matches_discussion(key: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    return [discussions.c[name] == value for name, value in key.items()]
 
 
 def _set_mark(connection: Connection, mark: Mark, is_on: bool) -> bool:

@@ -1489,6 +1489,13 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "undo of a discussion that was renewed since",
+        "digests/store/marks.py",
+        "delete(discussions).where(*_matches_discussion(key), discussions.c.at == at)",
+        "delete(discussions).where(*_matches_discussion(key), discussions.c.at >= at)",
+        (f"{MARKS}::test_an_undone_discussion_puts_the_paper_back_if_it_is_the_last_one_of_that_queue",),
+    ),
+    Mutant(
         "clearly worse paper picked for variety",
         "digests/pick.py",
         "-waiting[0][0] - points > policy.variety_distance",

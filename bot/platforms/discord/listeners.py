@@ -50,6 +50,7 @@ IN_PLACE_ACTIONS = frozenset(
         ButtonAction.SHOW,
         ButtonAction.SHARE,
         ButtonAction.FINISH_DISCUSSION,
+        ButtonAction.UNDO_DISCUSSION,
         ButtonAction.RELEASE,
         ButtonAction.REJECT,
     }

@@ -1,11 +1,12 @@
 """The queue of papers to discuss: whose marks are in it, and who takes a paper off."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from bot.chat.message import Message, OptionRow, Text
+from bot.chat.message import Buttons, Message, OptionRow, Text
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.services import build_answers, build_services
@@ -14,6 +15,7 @@ from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.model import Mark, MarkSource
 from digests.ports import Store
+from digests.ports.marks import QueueScope
 from digests.subscription import Channel
 from tests.builders import NOW, a_paper, a_review, a_store, find_nothing
 
@@ -93,3 +95,59 @@ def test_the_answer_to_done_names_the_paper_that_left_the_list() -> None:
     message = answers(store).queue.finish_discussion("2401.00001", READING, ADA)
     assert Text("Done: “Paper 2401.00001” is off the list.") in message.blocks
     assert list_papers(message) == ["2401.00002"]
+
+
+def list_undo_values(message: Message) -> list[str]:
+    return [button.value for row in message.blocks if isinstance(row, Buttons) for button in row.buttons]
+
+
+def list_texts(message: Message) -> list[str]:
+    return [block.text for block in message.blocks if isinstance(block, Text)]
+
+
+def test_the_queue_says_to_everybody_who_took_a_paper_off_and_anybody_there_puts_it_back() -> None:
+    queue = answers(a_store_with_marks()).queue
+    queue.finish_discussion("2401.00001", READING, ADA)
+    seen = queue.show_queue(VISION)
+    assert list_texts(seen) == ["Ada took “Paper 2401.00001” off the list on Tue 24 Nov."]
+    (value,) = list_undo_values(seen)
+    with pytest.raises(InputError, match="cannot be undone here"):
+        queue.undo_discussion(value, FOREIGN)
+    restored = queue.undo_discussion(value, VISION)
+    assert list_texts(restored) == ["“Paper 2401.00001” is back on the list."]
+    assert list_papers(restored) == ["2401.00001", "2401.00002"]
+    with pytest.raises(InputError, match="put back already"):
+        queue.undo_discussion(value, READING)
+
+
+def test_an_old_undo_does_not_undo_a_later_discussion() -> None:
+    store = a_store_with_marks()
+    queue = answers(store).queue
+    (value,) = list_undo_values(queue.finish_discussion("2401.00001", READING, ADA))
+    store.marks.finish_discussion(
+        "2401.00001", QueueScope("slack", "T1"), by="Eve", by_id="slack:T1:UEVE", now=NOW + timedelta(hours=1)
+    )
+    with pytest.raises(InputError, match="taken off again since"):
+        queue.undo_discussion(value, READING)
+
+
+@pytest.mark.parametrize("value", ["", "x", ":", "1:", "²:a", "9" * 40 + ":a", "-1:a", "1:2401.00001"])
+def test_an_undo_with_a_made_up_value_changes_nothing(value: str) -> None:
+    queue = answers(a_store_with_marks()).queue
+    queue.finish_discussion("2401.00001", READING, ADA)
+    with pytest.raises(InputError, match="cannot be undone here"):
+        queue.undo_discussion(value, READING)
+    assert list_papers(queue.show_queue(READING)) == ["2401.00002"]
+
+
+def test_of_many_finished_discussions_the_last_three_are_named() -> None:
+    store = a_store_with_marks()
+    for number in range(5):
+        store.marks.finish_discussion(
+            f"p{number}", QueueScope("slack", "T1"), by="Ada", by_id="slack:T1:UADA",
+            now=NOW - timedelta(days=2 * number),
+        )  # fmt: skip
+    values = list_undo_values(answers(store).queue.show_queue(READING))
+    assert [value.partition(":")[2] for value in values] == ["p0", "p1", "p2"]
+    empty = answers(store).queue.show_queue(Channel("slack", "C5", "T5"))
+    assert list_undo_values(empty) == []

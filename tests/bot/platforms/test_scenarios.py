@@ -241,9 +241,12 @@ def test_a_discussed_paper_leaves_the_queue(run_scenario: RunScenario) -> None:
         await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
         queue = await driver.run_digest_command("queue")
         await wait_for_text(driver, queue, "1 wants to discuss")
-        await wait_for_text(
-            driver, await driver.tap_button("discussed", queue.responses[0]), "Nothing to discuss yet"
-        )
+        finished = await driver.tap_button("discussed", queue.responses[0])
+        await wait_for_text(driver, finished, "Nothing to discuss yet")
+        listed = await driver.run_digest_command("queue")
+        assert "off the list" in await wait_for_text(driver, listed, "Nothing to discuss yet")
+        restored = await driver.tap_button("requeue", listed.responses[0])
+        assert "1 wants to discuss" in await wait_for_text(driver, restored, "is back on the list")
 
     run_scenario(scenario, DigestStyle.CARDS)
 

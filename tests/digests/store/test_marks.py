@@ -134,6 +134,29 @@ def test_a_discussion_in_one_workspace_leaves_the_queue_of_another() -> None:
     assert list_queue(store, QueueScope("slack", "T2")) == [("a", 1)]
 
 
+def test_an_undone_discussion_puts_the_paper_back_if_it_is_the_last_one_of_that_queue() -> None:
+    store = a_store()
+    store.marks.set_mark(a_mark(), True)
+    finish_discussion(store, OF_TEAM, hours=1)
+    finish_discussion(store, OF_TEAM, hours=2, by="bob")
+    (finished,) = store.marks.finished_discussions(OF_TEAM, since=NOW, limit=3)
+    assert (finished.paper, finished.by, finished.at) == ("a", "bob", NOW + timedelta(hours=2))
+    assert store.marks.finished_discussions(OF_PAPERS, since=NOW, limit=3) == []
+    assert store.marks.finished_discussions(OF_TEAM, since=NOW + timedelta(hours=3), limit=3) == []
+    refused = [
+        ("a", OF_TEAM, NOW + timedelta(hours=1)),
+        ("b", OF_TEAM, finished.at),
+        ("a", OF_PAPERS, finished.at),
+        ("a", QueueScope("slack", "T2"), finished.at),
+        ("a", QueueScope("discord", "T1"), finished.at),
+    ]
+    assert not any(store.marks.undo_discussion(paper, scope, at=at) for paper, scope, at in refused)
+    assert list_queue(store) == []
+    assert store.marks.undo_discussion("a", OF_TEAM, at=finished.at)
+    assert list_queue(store) == [("a", 1)]
+    assert not store.marks.undo_discussion("a", OF_TEAM, at=finished.at)
+
+
 def test_a_discussion_keeps_the_name_and_id_of_who_finished_it_last() -> None:
     store = a_store()
     for hours, by in ((2, "bob"), (3, "eve"), (1, "ada")):

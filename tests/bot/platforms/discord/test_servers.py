@@ -317,7 +317,7 @@ def test_a_denial_counts_for_changes_at_once(monkeypatch: pytest.MonkeyPatch) ->
         for command in ("digest resume", "digest unsubscribe", "digest queue"):
             answer = await servers.answer_to(command, user=servers.eve, channel=servers.lair)
             assert answer == FOREIGN_SERVER
-        for custom_id in ("undo:1", f"share:{PAPER}", f"discussed:{PAPER}"):
+        for custom_id in ("undo:1", f"share:{PAPER}", f"discussed:{PAPER}", f"requeue:1:{PAPER}"):
             assert await servers.click(custom_id, user=servers.eve, channel=servers.lair) == FOREIGN_SERVER
         assert not is_running()
 
@@ -445,7 +445,7 @@ def test_outside_of_servers_nothing_but_a_persons_own_buttons_works() -> None:
         bob = servers.discord.add_user("bob", can_manage=True, guilds=[servers.ours])
         servers.store.moderation.hold(PAPER, "It holds an order.", now=NOW)
         for here in (servers.discord.open_dm(bob), servers.lair):
-            for action in ("release", "reject", "share", "discussed", "undo", "settings"):
+            for action in ("release", "reject", "share", "discussed", "requeue", "undo", "settings"):
                 answer = await servers.click(f"{action}:{PAPER}", user=bob, channel=here, user_installed=True)
                 assert "only in a server that Paperround serves" in answer
         assert len(servers.store.moderation.list_held()) == 1

@@ -120,7 +120,7 @@ def test_people_of_another_workspace_look_up_and_change_nothing(slack_runner: Sl
             await wait_for_text(
                 slack, await slack.run_command(command, text, user=eve, channel=papers), answer
             )
-        for action in ("share", "undo", "discussed", "release", "reject"):
+        for action in ("share", "undo", "discussed", "requeue", "release", "reject"):
             clicked = await slack.click_button(action, user=eve, channel=papers, within=a_button(action))
             await wait_for_text(slack, clicked, FOREIGN_PERSON)
         assert slack.messages_in(papers) == []
