@@ -35,10 +35,10 @@ REFUSALS_LOG_SECONDS = 60.0
 class HttpTransport:
     """Receives events over HTTP, and answers health checks.
 
-    A request that Slack did not sign in the last five minutes gets status 401, and `refused_count` counts it;
-    so do requests that are too large, too slow, broken off or no HTTP. A request that comes again with the
-    same signature is answered, and changes nothing; `replayed_count` counts it. Each connection serves one
-    request.
+    A request that Slack did not sign in the last five minutes gets status 401. `refused_count`
+    counts these, and those that are too large, too slow, broken off or no HTTP. A request that comes again
+    with the same signature is answered, and changes nothing; `replayed_count` counts it. Each connection
+    serves one request.
     """
 
     host: str
