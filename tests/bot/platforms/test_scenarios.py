@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -311,7 +312,7 @@ def test_a_channel_is_subscribed_and_the_change_is_undone_once(run_scenario: Run
         )  # fmt: skip
         await wait_for_text(driver, reply, "Done")
         await driver.wait_until(driver.channel_messages)
-        (note,) = driver.channel_messages()
+        note = deepcopy(driver.channel_messages()[0])
         assert "ada subscribed this channel" in driver.text_of(note)
         assert "08:30 (Europe/Berlin)" in driver.text_of(note)
         known = driver.find_subscription()
