@@ -11,10 +11,11 @@ import os
 import signal
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -93,24 +94,29 @@ class Operator:
         self.folder.mkdir(exist_ok=True)
         (self.folder / "paperround.toml").write_text(self.settings, encoding="utf-8")
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, *arguments: str, stdin: int = asyncio.subprocess.DEVNULL
+    ) -> asyncio.subprocess.Process:
         prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_", "PG")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.loud", *arguments, cwd=self.folder,
             env={**inherited, **self.variables, "PYTHONPATH": str(ROOT), "PAPERROUND_DEBUG": "1"},
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=stdin,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
 
-    async def run(self, *arguments: str) -> str:
-        """Run a command to its end, keep its output and status, and return the output."""
-        process = await self.start(*arguments)
-        async with asyncio.timeout(WAIT_SECONDS):
-            output, _ = await process.communicate()
-        name = " ".join(arguments)
-        self.outputs[name], self.statuses[name] = output, process.returncode or 0
-        return output.decode()
+    async def run(self, *commands: Sequence[str]) -> None:
+        """Run commands, given by their arguments, one after the other. Keep their outputs and statuses."""
+        with TemporaryDirectory() as outputs:
+            process = await self.start("--each", outputs, stdin=asyncio.subprocess.PIPE)
+            async with asyncio.timeout(WAIT_SECONDS * len(commands)):
+                statuses, _ = await process.communicate(json.dumps(commands).encode())
+            assert process.returncode == 0, statuses.decode()
+            for number, (arguments, status) in enumerate(zip(commands, json.loads(statuses), strict=True)):
+                name = " ".join(arguments)
+                self.outputs[name] = (Path(outputs) / str(number)).read_bytes()
+                self.statuses[name] = status
 
     async def run_bot(self, *words: str) -> None:
         """Run the bot until its log has all the words, then stop it. Keep its log and status."""
@@ -238,8 +244,7 @@ def test_a_working_installation_writes_no_secret(tmp_path: Path) -> None:
                 "preview --as slack --json", "digest papers --now", "schema", "manifest slack",
                 "invite discord", "db copy sqlite:///p.db sqlite:///copy.db",
             ]  # fmt: skip
-            for command in commands:
-                await operator.run(*command.split())
+            await operator.run(*(command.split() for command in commands))
             await operator.run_bot("Slack's socket is connected", "Discord is connected")
         failed = {name for name, status in operator.statuses.items() if status}
         assert failed <= {"doctor"}, operator.show(*failed)
@@ -307,18 +312,18 @@ def test_a_broken_installation_writes_no_secret(tmp_path: Path) -> None:
             for name, settings in (("refused", refused), ("dead", dead)):
                 operator = Operator(tmp_path / name, settings)
                 (operator.folder / "papers.jsonl").write_bytes(RECORDS)
-                await operator.run("import", "papers.jsonl")
+                await operator.run(["import", "papers.jsonl"])
                 await operator.run_bot(*RUN_WORDS[name])
-                for command in commands:
-                    await operator.run(*command.split())
+                await operator.run(*(command.split() for command in commands))
                 failed = {each for each, status in operator.statuses.items() if status}
                 assert {"fetch", "doctor", "invite discord"} <= failed, operator.show(*operator.statuses)
                 if name == "dead":
-                    await operator.run("import", *locations)
-                    for url in stores:
-                        await operator.run("db", "copy", url, "sqlite:///new.db")
-                        await operator.run("db", "copy", "sqlite:///p.db", url)
-                    await operator.run("db", "copy", "sqlite:///p.db", "sqlite:///q.db", *stores)
+                    await operator.run(
+                        ["import", *locations],
+                        *(["db", "copy", url, "sqlite:///new.db"] for url in stores),
+                        *(["db", "copy", "sqlite:///p.db", url] for url in stores),
+                        ["db", "copy", "sqlite:///p.db", "sqlite:///q.db", *stores],
+                    )
                 assert operator.list_leaks() == {}, name
 
     asyncio.run(scenario())
@@ -338,7 +343,7 @@ def test_a_broken_installation_writes_no_secret(tmp_path: Path) -> None:
 def test_settings_that_are_refused_are_not_shown(tmp_path: Path, settings: str) -> None:
     async def scenario() -> None:
         operator = Operator(tmp_path, settings)
-        await operator.run("status")
+        await operator.run(["status"])
         assert operator.statuses == {"status": 1}
         assert find_leaks(operator.outputs["status"]) == []
 
