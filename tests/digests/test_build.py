@@ -203,4 +203,4 @@ def test_likeness_to_a_marked_paper_is_the_reason_of_a_pick() -> None:
     store.library.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
     likeness = {"2401.00001": Likeness("2402.01306", "KTO", 0.5)}
     digest = build(a_subscription(), TODAY, store=store, policy=POLICY, now=NOW, likeness=likeness)
-    assert digest.picks[0].reason == "not scored, like “KTO”, which you marked"
+    assert digest.picks[0].reason == "like “KTO”, which you marked"

@@ -107,7 +107,9 @@ def test_an_unchanged_address_is_not_read_again() -> None:
 def test_an_unusable_file_is_requested_again_and_named_by_its_address() -> None:
     async def scenario(feeds: FakeFeeds, source: Source, store: Store) -> None:
         feeds.files["papers.jsonl"] = b"<html>Log in</html>"
-        assert "/files/papers.jsonl is not JSON" in (await fetch_source(source, store, lambda: NOW)).failure
+        assert (
+            "/files/papers.jsonl is XML or HTML" in (await fetch_source(source, store, lambda: NOW)).failure
+        )
         feeds.files["papers.jsonl"] = gzip.compress(records("2401.00001") + b"\n" * 80_000_000)
         assert (
             "unpacks to more than 200 times its size"
