@@ -173,6 +173,7 @@ def _build_digest_policy(settings: Settings) -> DigestPolicy:
         pick_policy,
         stale_after=timedelta(days=digest.stale_after_days),
         heartbeat=Heartbeat(digest.heartbeat),
+        has_sources=bool(settings.sources),
     )
 
 

@@ -30,12 +30,14 @@ class DigestPolicy:
     `first_lookback` is the age of the oldest papers in a channel's first digest, counted from its due time.
     If no fetch succeeded for `stale_after`, although arXiv announced papers, an empty digest says that the
     sources are stale and not that the day is quiet. `heartbeat` is the setting for status messages.
+    Without `has_sources`, papers are only imported, and no message speaks of sources.
     """
 
     pick_policy: PickPolicy = field(default_factory=PickPolicy)
     first_lookback: timedelta = timedelta(days=3)
     stale_after: timedelta = timedelta(days=3)
     heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
+    has_sources: bool = True
 
 
 def build(
@@ -86,6 +88,8 @@ def build(
         heartbeat=policy.heartbeat,
         late_notice=make_late_notice(schedule, edition, lateness, window.skipped_count, now),
         after_seq=window.after_seq,
+        max_age=policy.pick_policy.max_age,
+        has_sources=policy.has_sources,
     )
 
 

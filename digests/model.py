@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -442,7 +442,8 @@ class Digest:
     `troubles` start in the channel's time zone. `announcement_gap` explains why arXiv had no papers, and
     `next_papers_edition` is the first edition after the gap; both are None otherwise. `is_follow_up` means
     that this edition was already posted as empty, and papers came in late. `after_seq` is the sequence number
-    after which its changes begin, None for a digest that is not delivered.
+    after which its changes begin, None for a digest that is not delivered. `max_age` is the age beyond which
+    papers are left out, None without a limit, and `has_sources` says if papers are fetched from any source.
     """
 
     channel: Channel
@@ -463,6 +464,8 @@ class Digest:
     late_notice: LateNotice | None = None
     after_seq: int | None = None
     name: str = ""
+    max_age: timedelta | None = None
+    has_sources: bool = True
 
     @property
     def is_unscored(self) -> bool:

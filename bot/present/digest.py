@@ -103,8 +103,9 @@ def _present_footer(digest: Digest) -> tuple[Block, ...]:
     lines = ["These papers came in after today's first message."] if digest.is_follow_up else []
     lines += [describe_trouble(report, digest.edition) for report in digest.troubles]
     if digest.heartbeat is Heartbeat.ALWAYS:
-        lines.append(f"{format_counts(digest)}{'' if digest.troubles else ' Every source is well.'}")
-    small_print = (Divider(), Text("\n".join(lines), is_small_print=True)) if lines else ()
+        well = "Every source is well." if digest.has_sources and not digest.troubles else ""
+        lines.append(f"{format_counts(digest)} {well}".strip())
+    small_print = (Divider(), Text("\n".join(lines), is_small_print=True)) if any(lines) else ()
     next_papers = find_next_papers(digest)
     return (*small_print, *(_build_next_button(next_papers, digest) if next_papers else ()))
 

@@ -91,10 +91,8 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
                 return "1 new paper, not for this channel", _explain_all_left_out(digest)
             return f"none of {_count_new_papers(digest)} for this channel", _explain_all_left_out(digest)
         case _:
-            return (
-                "a quiet day",
-                "No new papers since the last digest. The sources are well; see you at the next one.",
-            )
+            ending = "The sources are well; see you" if digest.has_sources else "See you"
+            return "a quiet day", f"No new papers since the last digest. {ending} at the next one."
 
 
 def _count_new_papers(digest: Digest) -> str:
@@ -137,15 +135,16 @@ def _explain_announcement_gap(gap: AnnouncementGap, digest: Digest) -> str:
 
 def _explain_all_left_out(digest: Digest) -> str:
     """Explain why no new paper was picked: the reason that all share, else each reason with its count."""
-    papers, preferences = _count_new_papers(digest), digest.preferences
+    papers = _count_new_papers(digest)
     shared_reason = next(iter(digest.left_out)) if len(digest.left_out) == 1 else None
-    reason = describe_left_out_reason(shared_reason, preferences) if shared_reason else ""
+    reason = describe_left_out_reason(shared_reason, digest) if shared_reason else ""
     if digest.considered == 1:
         return f"One new paper came in and was left out: {reason or describe_left_out(digest)}."
     if shared_reason is LeftOut.NOT_SCORED:
-        wanted = f"this channel wants at least {preferences.min_score:g}"
+        wanted = f"this channel wants at least {digest.preferences.min_score:g}"
         return f"None of the {papers} has a score yet, and {wanted}."
-    return f"All {papers} were {reason or f'left out: {describe_left_out(digest)}'}."
+    verb = "are" if shared_reason is LeftOut.TOO_OLD else "were"
+    return f"All {papers} {verb} {reason or f'left out: {describe_left_out(digest)}'}."
 
 
 def _describe_other_troubles(digest: Digest) -> list[str]:

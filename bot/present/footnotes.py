@@ -1,6 +1,6 @@
 """Sentences around the papers of a digest: about lateness, troubles, and papers left out. Pure."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from bot.chat.message import Block, Text
 from bot.present.wording import clean_text, format_count, format_date, format_weekday_date
@@ -11,7 +11,6 @@ from digests.model import (
     LeftOut,
     Trouble,
 )
-from digests.subscription import Preferences
 from digests.text import clip_text
 
 MAX_NAMED_MISSED_DAYS = 3
@@ -99,16 +98,15 @@ def describe_left_out(digest: Digest) -> str:
     Returns "" if none was left out.
     """
     by_count = sorted(digest.left_out.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(
-        f"{count:,} {describe_left_out_reason(reason, digest.preferences)}" for reason, count in by_count
-    )
+    return ", ".join(f"{count:,} {describe_left_out_reason(reason, digest)}" for reason, count in by_count)
 
 
-def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
+def describe_left_out_reason(reason: LeftOut, digest: Digest) -> str:
     """Return the words for a reason, which follow a count or "All new papers were".
 
-    The minimum score and the number of papers in them are those of `preferences`.
+    The limits in them are those of the digest. The largest age comes with its key, as it is no preference.
     """
+    preferences = digest.preferences
     match reason:
         case LeftOut.UNDER_SCORE:
             return f"under the minimum score of {preferences.min_score:g}"
@@ -123,13 +121,17 @@ def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
         case LeftOut.WITHDRAWN:
             return "withdrawn"
         case LeftOut.TOO_OLD:
-            return "published too long ago"
+            return f"older than {_format_days(digest.max_age)} (max_age_days)"
         case LeftOut.FLAGGED:
             return "flagged"
         case LeftOut.HELD:
             return "held back as suspect"
         case LeftOut.MUTED:
             return "muted"
+
+
+def _format_days(age: timedelta | None) -> str:
+    return format_count(age.days, "day") if age else "the limit"
 
 
 def format_counts(digest: Digest) -> str:

@@ -189,8 +189,22 @@ THANKSGIVING = AnnouncementGap(GapReason.HOLIDAY, SUNDAY, date(2026, 11, 26), "T
         ),
         (
             EmptyReason.NO_MATCH,
-            {"considered": 37, "left_out": {LeftOut.TOO_OLD: 36, LeftOut.MUTED: 1}},
-            "All 37 new papers were left out: 36 published too long ago, 1 muted.",
+            {
+                "considered": 37,
+                "left_out": {LeftOut.TOO_OLD: 36, LeftOut.MUTED: 1},
+                "max_age": timedelta(days=30),
+            },
+            "All 37 new papers were left out: 36 older than 30 days (max_age_days), 1 muted.",
+        ),
+        (
+            EmptyReason.NO_MATCH,
+            {"considered": 37, "left_out": {LeftOut.TOO_OLD: 37}, "max_age": timedelta(days=30)},
+            "All 37 new papers are older than 30 days (max_age_days).",
+        ),
+        (
+            EmptyReason.NO_MATCH,
+            {"considered": 1, "left_out": {LeftOut.TOO_OLD: 1}, "max_age": timedelta(days=1)},
+            "One new paper came in and was left out: older than 1 day (max_age_days).",
         ),
     ],
 )
@@ -224,6 +238,16 @@ def test_a_digest_names_sources_in_trouble_and_the_heartbeat_names_healthy_ones(
     well = a_digest(a_scored_paper(), considered=41, scored=38, heartbeat=Heartbeat.ALWAYS)
     assert "41 seen, 38 scored, 1 shown. Every source is well." in words(present_digest(well))
     assert "seen" not in words(present_digest(replace(well, heartbeat=Heartbeat.QUIET_DAYS)))
+
+
+def test_no_source_is_called_well_where_none_is_set() -> None:
+    shown = a_digest(
+        a_scored_paper(), considered=41, scored=38, heartbeat=Heartbeat.ALWAYS, has_sources=False
+    )
+    assert "41 seen, 38 scored, 1 shown." in words(present_digest(shown))
+    quiet = a_digest(considered=0, has_sources=False)
+    assert "No new papers since the last digest. See you at the next one." in words(present_digest(quiet))
+    assert "well" not in words(present_digest(shown)) + words(present_digest(quiet))
 
 
 def test_a_follow_up_digest_says_that_its_papers_came_late() -> None:
