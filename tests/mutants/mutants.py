@@ -39,6 +39,7 @@ REVIEWERS = "tests/digests/reviewers"
 FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
 MARKS = "tests/digests/store/test_marks.py"
 PEOPLE = "tests/digests/store/test_people.py"
+TOMBSTONES = "tests/digests/store/test_tombstones.py"
 MODERATION = "tests/bot/conversation/test_moderation.py"
 DECIDERS = f"{MODERATION}::test_only_the_deciders_of_the_operator_see_and_decide_held_papers"
 UNDO_VALUES = (
@@ -2441,21 +2442,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/__init__.py",
         "        people.reapply_tombstones()\n",
         "",
-        (f"{PEOPLE}::test_a_restored_backup_forgets_again_what_is_older_than_the_tombstone",),
+        (f"{TOMBSTONES}::test_a_restored_backup_forgets_again_what_is_older_than_the_tombstone",),
     ),
     Mutant(
         "tombstone that erases what is newer",
         "digests/store/people.py",
         "_erase_subject(connection, subject, now=at, before=at)",
         "_erase_subject(connection, subject, now=at)",
-        (f"{PEOPLE}::test_a_person_who_comes_back_keeps_what_is_newer_than_the_tombstone",),
+        (f"{TOMBSTONES}::test_a_person_who_comes_back_keeps_what_is_newer_than_the_tombstone",),
     ),
     Mutant(
         "deleted values left in SQLite's file",
         "digests/store/engine.py",
         'cursor.execute("PRAGMA secure_delete = ON")',
         'cursor.execute("PRAGMA secure_delete = OFF")',
-        (f"{PEOPLE}::test_a_forgotten_person_is_in_no_byte_of_the_files",),
+        (f"{TOMBSTONES}::test_a_forgotten_person_is_in_no_byte_of_the_files",),
     ),
     Mutant(
         "workspace erased though it is used again",

@@ -1,11 +1,7 @@
-"""People's data: erasure, export, tombstones and retention, over every table."""
+"""People's data: erasure, export and retention, over every table."""
 
 import json
 import re
-import shutil
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,97 +11,35 @@ import pytest
 from sqlalchemy import select
 
 from digests.errors import InputError, StoreError
-from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
 from digests.ports.outbox import LeaseLostError, PlannedPage, PlanSaved
 from digests.ports.people import SOMEBODY, Subject, SubjectKind, parse_subject
 from digests.ports.workspaces import WorkspaceState
-from digests.store import open_store, people, schema
+from digests.store import people, schema
 from digests.store.tombstones import locate_tombstones
-from digests.subscription import Channel, Preferences, Subscription, SubscriptionChange
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from digests.subscription import Channel, Preferences, Subscription
+from tests.builders import NOW, a_store, a_subscription
 from tests.digests.store.personal_columns import OTHER_COLUMNS, PERSONAL_COLUMNS
+from tests.digests.store.planted_people import (
+    ADA,
+    ADA_ELSEWHERE,
+    LATER,
+    NAME,
+    OTHER,
+    OTHER_NAME,
+    PAPER,
+    PERSON,
+    a_planted_store,
+    channel_of,
+    digest_of,
+    find_traces,
+    forget_fingerprints,
+    pause_new_digest,
+    plant,
+    read_tables,
+)
 
 pytestmark = pytest.mark.usefixtures("over_both")
-
-LATER = NOW + timedelta(hours=1)
-PERSON, NAME = "U0ADALOVELACE", "Ada *Lovelace*"
-OTHER, OTHER_NAME = "U0BOB", "Bob"
-PAPER, HELD = "2402.01306", "2402.01307"
-
-ADA = Subject(SubjectKind.PERSON, "slack", "T1", PERSON)
-ADA_ELSEWHERE = replace(ADA, workspace="T2")
-
-
-def channel_of(workspace: str) -> Channel:
-    return Channel("slack", f"C{workspace}", workspace)
-
-
-def digest_of(workspace: str, person: str = PERSON) -> Channel:
-    return Channel("slack", f"C{workspace}{'AB'[person == OTHER]}", workspace)
-
-
-def plant(store: Store, workspace: str, person: str, name: str, paper: str = PAPER) -> None:
-    """Let a person do everything of which the store keeps something."""
-    channel, tag = channel_of(workspace), "AB"[person == OTHER]
-    by = {"by": name, "by_id": f"slack:{workspace}:{person}"}
-    _pause_new_digest(store, digest_of(workspace, person), person, **by)
-    for is_on, which in ((True, paper), (False, HELD)):
-        mark = Mark(channel, f"1.{tag}", which, person, MarkSource.REACTION, NOW)
-        store.marks.set_mark(mark, is_on)
-    store.marks.finish_discussion(f"{paper}.{tag}", _scope(workspace), **by, now=NOW)
-    store.moderation.hold(f"held.{workspace}.{tag}", "suspect", now=NOW)
-    store.moderation.release(f"held.{workspace}.{tag}", **by, now=NOW)
-    store.paper_requests.add(paper, now=NOW, platform="slack", workspace=workspace, person=person)
-    content, nameless = ({"text": f"Shared by {each}"} for each in (name, SOMEBODY))
-    post = Post(channel, f"2.{tag}", (paper,), content)
-    store.posts.record_shared(post, now=NOW, by_id=by["by_id"], nameless=nameless)
-    store.workspaces.decide("slack", workspace, WorkspaceState.SERVED, now=NOW)
-
-
-def _pause_new_digest(
-    store: Store, channel: Channel, person: str, *, by: str, by_id: str
-) -> SubscriptionChange:
-    wanted = Subscription(channel, a_subscription().preferences, a_subscription().schedule, owner_id=person)
-    store.subscriptions.change(channel, wanted, by=by, by_id=by_id, now=NOW)
-    paused = replace(wanted, paused_by=by, paused_by_id=by_id)
-    change = store.subscriptions.change(channel, paused, by=by, by_id=by_id, now=NOW)
-    assert change
-    return change
-
-
-def _scope(workspace: str) -> Any:
-    from digests.ports.marks import QueueScope
-
-    return QueueScope("slack", workspace)
-
-
-def a_planted_store(make: Callable[[], Store] = a_store) -> Store:
-    store = make()
-    store.library.add([(a_paper(PAPER), a_review()), (a_paper(HELD), a_review())], now=NOW)
-    plant(store, "T1", PERSON, NAME)
-    plant(store, "T1", OTHER, OTHER_NAME)
-    plant(store, "T2", PERSON, NAME)
-    return store
-
-
-def read_tables(store: Store) -> dict[str, list[dict[str, Any]]]:
-    with store.people.database.read() as connection:  # type: ignore[attr-defined]
-        return {
-            table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
-            for table in schema.metadata.sorted_tables
-        }
-
-
-def find_traces(store: Store, *, workspace: str, texts: tuple[str, ...]) -> list[str]:
-    """Return the rows that have one of the texts, except those that name another workspace."""
-    others = {"T1", "T2"} - {workspace}
-    return [
-        f"{table}: {row}"
-        for table, rows in read_tables(store).items()
-        for row in rows
-        if any(text in str(row) for text in texts) and not any(other in str(row) for other in others)
-    ]
 
 
 def test_every_column_is_classified_as_personal_or_not() -> None:
@@ -187,7 +121,7 @@ def test_the_number_of_marks_goes_down_and_the_cards_are_refreshed() -> None:
 def test_the_audit_keeps_that_a_change_was_made_and_undo_still_works() -> None:
     store = a_store()
     channel = channel_of("T1")
-    change = _pause_new_digest(store, channel, PERSON, by=NAME, by_id=f"slack:T1:{PERSON}")
+    change = pause_new_digest(store, channel, PERSON, by=NAME, by_id=f"slack:T1:{PERSON}")
     theirs = replace(change.after or a_subscription(), preferences=Preferences(top=7))
     last = store.subscriptions.change(channel, theirs, by=OTHER_NAME, by_id=f"slack:T1:{OTHER}", now=NOW)
     store.people.forget(ADA, now=LATER)
@@ -397,134 +331,6 @@ def test_a_pause_can_be_undone_after_its_names_were_pruned() -> None:
     assert stored.is_running
 
 
-# Tombstones: what was forgotten stays forgotten after a restore.
-
-
-def open_file(folder: Path, name: str = "p.db") -> Store:
-    return open_store(f"sqlite:///{folder / name}", now=NOW)
-
-
-def test_a_forgotten_person_is_in_no_byte_of_the_files(tmp_path: Path) -> None:
-    with closing(a_planted_store(lambda: open_file(tmp_path))) as store:
-        store.people.forget(replace(ADA, workspace=""), now=LATER)
-        files = sorted(tmp_path.iterdir())
-        assert {"p.db", "p.db.tombstones"} <= {file.name for file in files}
-        for file in files:
-            content = file.read_bytes()
-            assert PERSON.encode() not in content, file
-            assert NAME.encode() not in content, file
-        assert OTHER.encode() in (tmp_path / "p.db").read_bytes()
-    assert (tmp_path / "p.db.tombstones").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_restored_backup_forgets_again_what_is_older_than_the_tombstone(tmp_path: Path) -> None:
-    a_planted_store(lambda: open_file(tmp_path)).close()
-    shutil.copy(tmp_path / "p.db", tmp_path / "backup")
-    with closing(open_file(tmp_path)) as store:
-        for subject in (ADA, Subject(SubjectKind.WORKSPACE, "slack", "T2")):
-            store.people.forget(subject, now=LATER)
-        kept = read_tables(store)
-    shutil.copy(tmp_path / "backup", tmp_path / "p.db")
-    with closing(open_file(tmp_path)) as restored:
-        assert find_traces(restored, workspace="T1", texts=(PERSON, NAME)) == []
-        assert {name: rows for name, rows in read_tables(restored).items() if name != "post_edits"} == {
-            name: rows for name, rows in kept.items() if name != "post_edits"
-        }
-
-
-def test_a_person_who_comes_back_keeps_what_is_newer_than_the_tombstone(tmp_path: Path) -> None:
-    a_planted_store(lambda: open_file(tmp_path)).close()
-    with closing(open_file(tmp_path)) as store:
-        store.people.forget(ADA, now=LATER)
-    newer = LATER + timedelta(days=1)
-    with closing(open_file(tmp_path)) as store:
-        channel = channel_of("T1")
-        store.marks.set_mark(Mark(channel, "9.0", PAPER, PERSON, MarkSource.REACTION, newer), True)
-        wanted = Subscription(
-            channel, a_subscription().preferences, a_subscription().schedule, owner_id=PERSON
-        )
-        store.subscriptions.change(channel, wanted, by=NAME, by_id=f"slack:T1:{PERSON}", now=newer)
-        store.people.forget(replace(ADA, id=OTHER), now=newer)
-        _forget_fingerprints(store)
-        kept = store.people.export(ADA)
-    with closing(open_file(tmp_path)) as store:
-        assert store.people.export(ADA) == kept
-        assert {kind for kind, rows in kept.items() if rows} == {"marks", "changes", "digests set up"}
-
-
-def _forget_fingerprints(store: Store) -> None:
-    with store.people.database.write() as connection:  # type: ignore[attr-defined]
-        connection.execute(schema.notes.delete())
-
-
-def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with closing(a_planted_store(lambda: open_file(tmp_path))) as store, monkeypatch.context() as patch:
-        patch.setattr(people, "_erase_subject", lambda *_, **__: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            store.people.forget(ADA, now=LATER)
-        store.people.database.engine.dispose()  # type: ignore[attr-defined]
-    with closing(open_file(tmp_path)) as store:
-        store.people.forget(replace(ADA, id=OTHER), now=LATER)
-        assert not any(store.people.export(ADA).values())
-
-
-def test_a_copy_takes_the_tombstones_along_and_meets_them(tmp_path: Path) -> None:
-    from digests.store.copying import copy_store
-
-    a_planted_store(lambda: open_file(tmp_path)).close()
-    shutil.copy(tmp_path / "p.db", tmp_path / "old.db")
-    with closing(open_file(tmp_path)) as store:
-        store.people.forget(ADA, now=LATER)
-    shutil.copy(tmp_path / "p.db.tombstones", tmp_path / "old.db.tombstones")
-    here, there = (f"sqlite:///{tmp_path}/{name}" for name in ("old.db", "new.db"))
-    copy_store(here, there, now=LATER, progress=lambda *_: None)
-    with closing(sqlite3.connect(tmp_path / "new.db")) as copy:
-        assert PERSON not in str(copy.execute("SELECT * FROM marks WHERE workspace = 'T1'").fetchall())
-    shutil.copy(tmp_path / "old.db", tmp_path / "new.db")
-    with closing(open_file(tmp_path, "new.db")) as restored:
-        assert not any(restored.people.export(ADA).values())
-
-
-def test_the_tombstones_name_nobody_and_cannot_be_guessed_without_their_key(tmp_path: Path) -> None:
-    for name in ("one.db", "two.db"):
-        with closing(open_file(tmp_path, name)) as store:
-            store.people.forget(ADA, now=LATER)
-    one, two = ((tmp_path / f"{name}.db.tombstones").read_text().splitlines() for name in ("one", "two"))
-    assert len(one) == 2
-    assert one[0].startswith("key ")
-    assert one[1] != two[1], "each store has a key of its own"
-
-
-@pytest.mark.parametrize("ending", ["nonsense\n", "person 00 not-a-date\n", "key zz\n", "\x00\xff\n"])
-def test_tombstones_that_cannot_be_read_stop_the_start_with_a_sentence(tmp_path: Path, ending: str) -> None:
-    with closing(open_file(tmp_path)) as store:
-        store.people.forget(ADA, now=LATER)
-    with (tmp_path / "p.db.tombstones").open("a", encoding="latin-1") as file:
-        file.write(ending)
-    with pytest.raises(StoreError, match=r"line 3.*take that line out"):
-        open_file(tmp_path)
-
-
-def test_a_tombstone_whose_writing_was_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
-    with closing(a_planted_store(lambda: open_file(tmp_path))) as store:
-        store.people.forget(ADA, now=LATER)
-        with (tmp_path / "p.db.tombstones").open("a") as file:
-            file.write("person 12ab")
-        store.people.forget(ADA_ELSEWHERE, now=LATER)
-    open_file(tmp_path).close()
-
-
-def test_nothing_is_erased_if_the_tombstone_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "p.db.tombstones").mkdir()
-    with closing(a_planted_store(lambda: open_store(f"sqlite:///{tmp_path}/q.db"))) as store:
-        unwritable = people.SqlPeople(store.people.database, locate_tombstones(tmp_path / "p.db"))  # type: ignore[attr-defined]
-        with pytest.raises(StoreError, match="Nothing was erased"):
-            unwritable.forget(ADA, now=LATER)
-        assert any(store.people.export(ADA).values())
-
-
 def test_rows_that_are_older_than_their_tombstone_are_erased_again_in_either_database(tmp_path: Path) -> None:
     store = a_planted_store()
     database = store.people.database  # type: ignore[attr-defined]
@@ -534,7 +340,7 @@ def test_rows_that_are_older_than_their_tombstone_are_erased_again_in_either_dat
     plant(store, "T1", PERSON, NAME)
     plant(store, "T2", PERSON, NAME)
     assert with_file.reapply_tombstones() == {}, "this database has seen them all"
-    _forget_fingerprints(store)
+    forget_fingerprints(store)
     assert with_file.reapply_tombstones()["marks"] == 4
     assert find_traces(store, workspace="T1", texts=(PERSON, NAME)) == []
     assert not any("'CT2'" in str(rows) for rows in read_tables(store).values())
