@@ -105,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print everything as JSON")
 
     command = add_command("digest", "digest_now", "post a channel's edition of today at once, never twice")
-    channel_help = "the channel's id, or its full name PLATFORM:WORKSPACE:ID"
+    channel_help = "the channel's id or full name PLATFORM:WORKSPACE:ID; #NAME behind it for a named digest"
     command.add_argument("channel", metavar="CHANNEL", help=channel_help)
     command.add_argument(
         "--now", action="store_true", required=True, help="post it now, before or after its hour"

@@ -157,6 +157,6 @@ def present_failure(
     title = f"The {subject} of {format_weekday_date(edition)} could not be posted"
     if stopped:
         next_step = "No more are posted until that is fixed and somebody resumes the channel's digest."
-    channel = clean_text(subscription.channel.channel)
+    channel = clean_text(subscription.short_name)
     small_print = Text(f"Channel: {channel}. {next_step}", is_small_print=True)
     return Message(f"{title}: {clean_text(reason)}", (Heading(title), Text(clean_text(reason)), small_print))

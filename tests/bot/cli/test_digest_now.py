@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bot.chat.port import Outcome, PostError
 from bot.cli.digest_now import post_todays_edition, preview_todays_edition
+from bot.delivery.worker import deliver_due_editions
 from bot.services import Services, build_services, list_configured_subscriptions
 from config.settings import Settings, StoreSettings, SubscriptionSettings
 from digests.errors import InputError, PaperroundError
@@ -124,3 +125,46 @@ def test_a_paused_channel_is_not_said_to_be_retried(tmp_path: Path, state: str) 
         )
     with pytest.raises(PaperroundError, match=f"does not try again, since the channel is {state}"):
         post_now(services, subscription.channel.channel)
+
+
+TWO_DIGESTS = (
+    {"platform": "console", "channel": "here", "at": "09:00", "top": 1},
+    {"platform": "console", "channel": "here", "at": "09:00", "top": 2, "name": "Friday  Agents"},
+)
+
+
+def list_papers(services: Services) -> dict[str, list[str]]:
+    """Return the papers of the newest edition of each digest, by the digest's full name."""
+    reports = services.store.delivery_reports
+    return {
+        each.full_name: [
+            paper for report in reports.history(each, 1) for page in report.pages for paper in page.papers
+        ]
+        for each in services.store.subscriptions.list_active()
+    }
+
+
+def test_a_digest_is_posted_by_its_name_and_the_others_leave_out_its_papers(tmp_path: Path) -> None:
+    services = build_test_services(tmp_path, *TWO_DIGESTS)
+    name = "console:here#friday agents"
+    assert f"for {name} is posted" in post_now(services, "here#friday agents")
+    assert "posted before; nothing was sent" in post_now(services, name)
+    assert "for console:here is posted" in post_now(services)
+    assert list_papers(services) == {"console:here": ["2401.00002"], name: ["2401.00000", "2401.00001"]}
+    with pytest.raises(InputError, match="these do: console:here, console:here#friday agents"):
+        post_now(services, "here#vision")
+
+
+def test_digests_of_one_channel_that_are_due_at_once_show_no_paper_twice(tmp_path: Path) -> None:
+    services = build_test_services(tmp_path, *TWO_DIGESTS)
+    configured = list_configured_subscriptions(services.settings)
+    services.store.subscriptions.sync_from_settings(configured, now=EARLY)
+    asyncio.run(deliver_due_editions(services.delivery_context))
+    shown = list_papers(services)
+    assert {name: len(papers) for name, papers in shown.items()} == {
+        "console:here": 1,
+        "console:here#friday agents": 2,
+    }
+    assert sorted(paper for papers in shown.values() for paper in papers) == [
+        f"2401.0000{number}" for number in range(3)
+    ]
