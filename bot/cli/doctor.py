@@ -24,7 +24,7 @@ from bot.storage import run_interactive
 from config.load import choose_settings_file
 from digests.ports.outbox import DeliveryState
 from digests.ports.sources import Source
-from digests.schedule import next_due_edition
+from digests.schedule import anchor_weeks, next_due_edition
 from digests.subscription import Subscription
 
 
@@ -201,7 +201,7 @@ def _check_digest(services: Services, subscription: Subscription) -> Finding:
     A warning if the channel is stopped, or its last edition was given up or is tried again. A pause is no
     warning.
     """
-    subject = f"digest of {subscription.channel}"
+    subject = f"digest of {subscription.full_name}"
     if subscription.stop_reason:
         command = build_answers(services, subscription.channel.platform).digest_command
         return Finding(
@@ -209,8 +209,10 @@ def _check_digest(services: Services, subscription: Subscription) -> Finding:
         )
     if subscription.paused_by:
         return Finding(Severity.OK, subject, f"Paused by {subscription.paused_by}.")
-    schedule = subscription.schedule
-    next_date = format_weekday_date(next_due_edition(schedule, services.delivery_context.clock()).edition)
+    now, schedule = services.delivery_context.clock(), subscription.schedule
+    if not subscription.id:
+        schedule = anchor_weeks(schedule, None, now)  # As the next run stores it.
+    next_date = format_weekday_date(next_due_edition(schedule, now).edition)
     when = f"The next comes on {next_date} at {schedule.at:%H:%M} ({schedule.time_zone})."
     deliveries = services.store.delivery_reports.history(subscription, 1) if subscription.id else ()
     last = next(iter(deliveries), None)

@@ -87,6 +87,27 @@ def test_the_version_and_the_help_are_commands(tmp_path: Path) -> None:
     assert run_paperround(tmp_path, "help", "import").stdout.startswith("usage: paperround import")
 
 
+TWO_DIGESTS = """
+[[subscriptions]]
+platform = "console"
+channel = "papers"
+
+[[subscriptions]]
+platform = "console"
+channel = "papers"
+name = "every second week"
+every_weeks = 2
+"""
+
+
+def test_doctor_names_each_digest_of_a_channel_and_its_first_day(tmp_path: Path) -> None:
+    (tmp_path / "paperround.toml").write_text(TWO_DIGESTS)
+    output = run_paperround(tmp_path, "doctor").stdout
+    main = next(line for line in output.splitlines() if "digest of console:papers:" in line)
+    named = next(line for line in output.splitlines() if "console:papers#every second week:" in line)
+    assert main.partition(": ")[2] == named.partition(": ")[2], "neither rhythm has begun: both begin alike"
+
+
 def test_doctor_says_which_settings_and_which_store_it_looked_at(tmp_path: Path) -> None:
     first = run_paperround(tmp_path, "doctor").stdout.splitlines()[0]
     assert first == "✓ settings: No file: the defaults hold. The store is sqlite:///paperround.db."
