@@ -222,7 +222,7 @@ def _reapply(connection: Connection, tombstones: Sequence[Tombstone]) -> Counts:
 def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
     """Return every subject of the store, as its tombstone may name it.
 
-    Where a workspace is not known, that is one in each workspace of the platform.
+    A record whose workspace is not known gives a subject in each workspace of the platform.
     """
     in_workspaces = [
         set(map(tuple, connection.execute(select(table.c.platform, table.c.workspace).distinct())))
@@ -488,7 +488,7 @@ def _rewrite_pause(fields_text: str | None, matches: Callable[[str, str], bool])
 def _erase_requesters(
     connection: Connection, conditions: Sequence[ColumnElement[bool]], *, keeps_workspace: bool
 ) -> int:
-    """Make requests nobody's. They keep their place: else a person could ask, be forgotten and ask again."""
+    """Take the person out of requests. They stay, so that their papers still count for the day."""
     found = connection.execute(select(requests).where(*conditions)).mappings().all()
     for row in found:
         key = [column == row[column.name] for column in requests.primary_key]
