@@ -1,4 +1,4 @@
-"""The header of a digest: the channel's subject, the day, and the number of papers. Pure."""
+"""The header of a digest: its name or subject, the day, and the number of papers. Pure."""
 
 from bot.present.wording import clean_text, format_short_weekday
 from digests.domains import name_domain_in_header
