@@ -483,6 +483,7 @@ def build_answers(services: Services, platform: str) -> Answers:
         mark_retention=timedelta(days=discussion.mark_max_age_days),
         deciders=frozenset(services.settings.operator.deciders),
         fetch_queue=get_fetch_queue(services),
+        find_likeness=services.delivery_context.find_likeness,
     )
     policy = find_platforms()[platform].build_command_policy(services.settings)
     return replace(

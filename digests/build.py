@@ -16,6 +16,7 @@ from digests.empty import (
 from digests.model import Candidate, Digest, HealthReport, Heartbeat, Likeness, Pick, Selection
 from digests.pick import PickPolicy, pick
 from digests.ports import Store
+from digests.ports.likeness import MARK_AGE, MAX_MARKED_PAPERS, LikenessFinder
 from digests.subscription import Preferences, Subscription
 from digests.window import Window, compute_windows
 
@@ -90,6 +91,37 @@ def build(
         after_seq=window.after_seq,
         max_age=policy.pick_policy.max_age,
         has_sources=policy.has_sources,
+    )
+
+
+def build_unsent(
+    subscription: Subscription,
+    edition: date,
+    *,
+    store: Store,
+    policy: DigestPolicy,
+    now: datetime,
+    find_likeness: LikenessFinder,
+    window: Window | None = None,
+) -> Digest:
+    """Build a digest that is not delivered, in the order of one that is: with likeness to marked papers.
+
+    The arguments and errors are those of `build`. Reads the store and writes nothing.
+    """
+    if window is None:
+        (window,) = compute_windows(
+            [(subscription, edition, ON_TIME)], store=store, first_lookback=policy.first_lookback, now=now
+        )
+    channel = subscription.channel
+    marked = store.marks.marked_papers([channel], since=now - MARK_AGE, limit=MAX_MARKED_PAPERS).get(channel)
+    return build(
+        subscription,
+        edition,
+        store=store,
+        policy=policy,
+        now=now,
+        window=window,
+        likeness=find_likeness(marked, window.after_seq) if marked else None,
     )
 
 

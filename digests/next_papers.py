@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from digests.build import DigestPolicy, build
+from digests.build import DigestPolicy, build_unsent
 from digests.errors import InputError
 from digests.model import Digest, LeftOut
 from digests.ports import Store
+from digests.ports.likeness import LikenessFinder, find_no_likeness
 from digests.subscription import Subscription, normalize_name
 from digests.window import Window
 
@@ -66,7 +67,13 @@ def find_next_papers(digest: Digest) -> NextPapers | None:
 
 
 def build_next_papers(
-    reference: NextPapers, subscription: Subscription, *, store: Store, policy: DigestPolicy, now: datetime
+    reference: NextPapers,
+    subscription: Subscription,
+    *,
+    store: Store,
+    policy: DigestPolicy,
+    now: datetime,
+    find_likeness: LikenessFinder = find_no_likeness,
 ) -> tuple[Digest, NextPapers | None]:
     """Return a digest of the next papers, and the reference to those after them, None without any.
 
@@ -76,12 +83,13 @@ def build_next_papers(
     after_seq, to_seq = reference.after_seq, reference.to_seq
     (shown,) = store.delivery_reports.shown_papers([(subscription, after_seq, to_seq)])
     wanted = reference.skipped + NEXT_COUNT
-    digest = build(
+    digest = build_unsent(
         replace(subscription, preferences=replace(subscription.preferences, top=wanted)),
         reference.edition,
         store=store,
         policy=policy,
         now=now,
+        find_likeness=find_likeness,
         window=Window(after_seq, to_seq, shown),
     )
     has_more = bool(digest.left_out.get(LeftOut.BEYOND_TOP)) and wanted <= MAX_SKIPPED

@@ -17,7 +17,7 @@ from bot.delivery.deliver import deliver_edition
 from bot.present.wording import format_count
 from bot.services import Services, build_apps, list_configured_subscriptions
 from bot.storage import run_interactive
-from digests.build import build
+from digests.build import build_unsent
 from digests.errors import InputError, PaperroundError
 from digests.model import Digest
 from digests.ports.delivery_reports import DeliveryReport
@@ -56,8 +56,15 @@ def preview_todays_edition(channel: str, services: Services) -> tuple[str, Diges
     last = next(iter(services.store.delivery_reports.history(subscription, 1)), None)
     if last and last.edition == edition and last.state in (DeliveryState.POSTED, DeliveryState.EMPTY):
         return f"{name} was posted before; nothing would be sent.", None
-    policy, now = services.delivery_context.digest_policy, services.delivery_context.clock()
-    digest = build(subscription, edition, store=services.store, policy=policy, now=now)
+    context = services.delivery_context
+    digest = build_unsent(
+        subscription,
+        edition,
+        store=services.store,
+        policy=context.digest_policy,
+        now=context.clock(),
+        find_likeness=context.find_likeness,
+    )
     return f"{name} would be:", digest
 
 

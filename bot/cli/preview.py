@@ -14,7 +14,7 @@ from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_do
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
 from bot.services import Services, check_domains, list_configured_subscriptions
-from digests.build import build
+from digests.build import build_unsent
 from digests.errors import InputError
 from digests.model import Digest
 from digests.ports import Store
@@ -84,12 +84,13 @@ def preview_digest(request: PreviewRequest, services: Services) -> Digest:
     zone = ZoneInfo(subscription.schedule.time_zone)
     edition = request.day or now.astimezone(zone).date()
     end_of_day = datetime.combine(edition + timedelta(days=1), time(), zone).astimezone(UTC)
-    return build(
+    return build_unsent(
         _with_stored_id(services.store, subscription),
         edition,
         store=services.store,
         policy=services.delivery_context.digest_policy,
         now=min(now, end_of_day),
+        find_likeness=services.delivery_context.find_likeness,
     )
 
 

@@ -10,6 +10,7 @@ from bot.conversation.subscription_form import SubscriptionForm
 from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.ports import Store
+from digests.ports.likeness import LikenessFinder, find_no_likeness
 from digests.ports.search import SearchRequest, SearchResult
 from digests.subscription import Channel
 from digests.text import clip_text
@@ -60,7 +61,8 @@ class ConversationContext:
     digest where not everybody may. With `has_workspace_queue`, the channels of a workspace have one queue,
     else each channel has its own. A mark counts in the queue for `mark_retention`; the number on a card has
     no age limit.
-    `deciders` are the people who may decide about held papers, by `Person.qualify_id`.
+    `deciders` are the people who may decide about held papers, by `Person.qualify_id`. `find_likeness`
+    compares new papers with marked ones, as for a posted digest.
     """
 
     store: Store
@@ -75,6 +77,7 @@ class ConversationContext:
     mark_retention: timedelta = timedelta(days=30)
     fetch_queue: PaperFetchQueue | None = None
     deciders: frozenset[str] = frozenset()
+    find_likeness: LikenessFinder = find_no_likeness
 
     def require_decider(self, channel: Channel, person: Person) -> None:
         """Raise InputError, with the person's id for the settings, if the person is none of `deciders`."""

@@ -15,7 +15,7 @@ from bot.conversation.subscription_words import (
 )
 from bot.present.digest import present_digest, present_next_papers
 from bot.present.wording import format_weekday_date, present_sentence
-from digests.build import build
+from digests.build import build_unsent
 from digests.domains import resolve_domain
 from digests.errors import InputError
 from digests.next_papers import build_next_papers, parse_next_papers
@@ -101,7 +101,14 @@ class SubscriptionAnswers:
         if days:
             policy = replace(policy, first_lookback=timedelta(days=days))
         unsent = replace(subscription, id=0)
-        digest = build(unsent, now.date(), store=self.context.store, policy=policy, now=now)
+        digest = build_unsent(
+            unsent,
+            now.date(),
+            store=self.context.store,
+            policy=policy,
+            now=now,
+            find_likeness=self.context.find_likeness,
+        )
         return present_digest(replace(digest, after_seq=None))
 
     def show_next_papers(self, value: str, channel: Channel) -> Message:
@@ -116,6 +123,7 @@ class SubscriptionAnswers:
             store=context.store,
             policy=context.digest_policy,
             now=context.clock(),
+            find_likeness=context.find_likeness,
         )
         return present_next_papers(digest, following)
 

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.chat.port import Page, Platform
 from bot.present.digest import present_digest
@@ -12,13 +12,9 @@ from digests.build import DigestPolicy, build
 from digests.empty import Lateness
 from digests.model import REVIEWER, EmptyReason, Heartbeat, PostedState
 from digests.ports import Store
-from digests.ports.likeness import LikenessFinder, find_no_likeness
+from digests.ports.likeness import MARK_AGE, MAX_MARKED_PAPERS, LikenessFinder, find_no_likeness
 from digests.ports.outbox import Claim
 from digests.window import Window, compute_windows
-
-MARK_AGE = timedelta(days=90)
-MAX_MARKED_PAPERS = 10
-"""The papers marked last in a channel, to which new ones may be like."""
 
 MAX_CACHED_DIGESTS = 64
 """Digests in the cache. A page takes about 10 kB, and few sets of preferences are due in one minute."""

@@ -1,8 +1,13 @@
 """Likeness of papers to those that people marked."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 from digests.model import Likeness
+
+MARK_AGE = timedelta(days=90)
+MAX_MARKED_PAPERS = 10
+"""The papers marked last in a channel, to which new ones may be like."""
 
 LikenessFinder = Callable[[Sequence[str], int], Mapping[str, Likeness]]
 """Returns the likeness, by paper id, of papers that changed after a sequence number, to some marked ones.

@@ -1,15 +1,16 @@
 """Building a digest: the window of changes, and the reason of an empty digest."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from digests.build import DigestPolicy, build
-from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Likeness, Trouble
+from digests.build import DigestPolicy, build, build_unsent
+from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Likeness, Mark, MarkSource, Trouble
 from digests.ports import Store
 from digests.ports.outbox import PlannedPage
-from digests.subscription import Schedule, Subscription
+from digests.subscription import Channel, Schedule, Subscription
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
 from tests.outbox import save_plan
 
@@ -196,6 +197,27 @@ def test_a_digest_without_any_score_or_rank_says_that_it_is_no_ranking() -> None
     assert not build_digest(store, a_subscription(domains=("audio",))).is_unscored
     store.library.add([(a_paper("2401.00002"), a_review(None, rank=3))], now=NOW)
     assert not build_digest(store, a_subscription()).is_unscored
+
+
+def test_a_digest_that_is_not_delivered_asks_for_likeness_to_what_its_channel_marked() -> None:
+    store = a_store()
+    asked: list[tuple[str, ...]] = []
+    store.library.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    ours, other = a_subscription(), replace(a_subscription(), channel=Channel("slack", "C9", "T1"))
+    store.marks.set_mark(Mark(ours.channel, "", "2402.01306", "UADA", MarkSource.BUTTON, NOW), True)
+
+    def find_likeness(marked: Sequence[str], after_seq: int) -> Mapping[str, Likeness]:
+        asked.append(tuple(marked))
+        return {"2401.00001": Likeness("2402.01306", "KTO", 0.5)}
+
+    reasons = [
+        build_unsent(
+            each, TODAY, store=store, policy=POLICY, now=NOW, find_likeness=find_likeness
+        ).picks[0].reason
+        for each in (ours, other)
+    ]  # fmt: skip
+    assert reasons == ["like “KTO”, which you marked", ""]
+    assert asked == [("2402.01306",)]
 
 
 def test_likeness_to_a_marked_paper_is_the_reason_of_a_pick() -> None:

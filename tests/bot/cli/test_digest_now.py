@@ -1,7 +1,7 @@
 """`paperround digest --now`: one channel's edition of today, never twice, with its outcome in a sentence."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,10 +12,12 @@ from rich.console import Console
 
 from bot.chat.port import Outcome, PostError
 from bot.cli.digest_now import post_todays_edition, preview_todays_edition
+from bot.cli.preview import PreviewRequest, preview_digest
 from bot.delivery.worker import deliver_due_editions
-from bot.services import Services, build_services, list_configured_subscriptions
+from bot.services import Services, build_answers, build_services, list_configured_subscriptions
 from config.settings import Settings, StoreSettings, SubscriptionSettings
 from digests.errors import InputError, PaperroundError
+from digests.model import Likeness, Mark, MarkSource
 from digests.ports.outbox import DeliveryState
 from digests.subscription import Channel
 from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription
@@ -168,3 +170,25 @@ def test_digests_of_one_channel_that_are_due_at_once_show_no_paper_twice(tmp_pat
     assert sorted(paper for papers in shown.values() for paper in papers) == [
         f"2401.0000{number}" for number in range(3)
     ]
+
+
+def test_a_dry_run_a_preview_and_today_have_the_likeness_of_the_post(tmp_path: Path) -> None:
+    services = build_test_services(tmp_path)
+    (subscription,) = list_configured_subscriptions(services.settings)
+    marked = Mark(subscription.channel, "", "2402.01306", "U1", MarkSource.BUTTON, NOW)
+    services.store.marks.set_mark(marked, True)
+
+    def find_likeness(marked: Sequence[str], after_seq: int) -> Mapping[str, Likeness]:
+        likeness = Likeness("2402.01306", "KTO", 0.5)
+        return {paper.id: likeness for paper in services.store.library.candidates(0, 10**6, with_text=False)}
+
+    context = replace(services.delivery_context, find_likeness=find_likeness)
+    services = replace(services, delivery_context=context)
+    _, dry_run = preview_todays_edition("here", services)
+    assert dry_run
+    preview = preview_digest(PreviewRequest(channel="here"), services)
+    today = build_answers(services, "console").subscriptions.show_today(subscription.channel).message
+    reasons = [[pick.reason for pick in digest.picks] for digest in (dry_run, preview)]
+    reasons.append([card.reason for card in today.cards])
+    assert all("like “KTO”, which you marked" in reason for each in reasons for reason in each)
+    assert len(reasons[0]) == len(reasons[1]) == len(reasons[2]) > 0
