@@ -1,14 +1,18 @@
 """README and docs: their commands run, and every path, link, command and flag in them exists."""
 
+import io
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from bot.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -78,15 +82,10 @@ def test_the_marked_commands_run_as_written_and_show_a_digest_on_any_day(tmp_pat
 
 @cache
 def read_help(*command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *command, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"paperround {' '.join(command)}: {done.stderr}"
-    return done.stdout
+    with redirect_stdout(io.StringIO()) as output, pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert not ended.value.code, f"paperround {' '.join(command)}"
+    return output.getvalue()
 
 
 def list_command_lines(text: str) -> Iterator[str]:
