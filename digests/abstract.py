@@ -75,3 +75,26 @@ def _is_own_subject(words: Sequence[str], place: int) -> bool:
     return (
         words[place] in ("this", "the") and words[place + 1 : place + 2] != [] and words[place + 1] in _NOUNS
     )
+
+
+MAX_REFERENCE_CHARACTERS = 80
+"""Characters of an opening that refers to the sentence before."""
+
+_REFERENCE_OPENINGS = frozenset(
+    {"based", "building", "guided", "here", "in", "inspired", "motivated", "to", "toward", "towards"}
+)
+_REFERENCE_WORDS = frozenset({"here", "these", "this"})
+
+
+def drop_reference(sentence: str) -> str:
+    """Return a sentence without an opening that refers to what stood before: "To address this gap, we ...".
+
+    The rest begins with a capital. Returns any other sentence as it is.
+    """
+    opening, comma, rest = sentence[: MAX_REFERENCE_CHARACTERS + 1].partition(",")
+    rest = sentence[len(opening) + 1 :].strip()
+    words = opening.lower().split()
+    is_reference = words[:1] and words[0] in _REFERENCE_OPENINGS and not _REFERENCE_WORDS.isdisjoint(words)
+    if not comma or not is_reference or not rest.startswith(("we ", "our ")):
+        return sentence
+    return rest[0].upper() + rest[1:]

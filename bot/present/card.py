@@ -15,7 +15,7 @@ from bot.present.wording import (
     format_date,
     format_short_date,
 )
-from digests.abstract import choose_key_sentence
+from digests.abstract import choose_key_sentence, drop_reference
 from digests.domains import domain_name
 from digests.ids import parse_arxiv_id
 from digests.limitations import key_limitations_of
@@ -81,7 +81,9 @@ def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "")
         reason=capitalise_first(reason),
         review_label=_choose_review_label(scored),
         short_title=shorten_title(title, SHORT_TITLE_CHARACTERS),
-        brief=_shorten_to_sentence(clean_text(review.tldr) or choose_key_sentence(_clean_abstract(paper))),
+        brief=_shorten_to_sentence(
+            clean_text(review.tldr) or drop_reference(choose_key_sentence(_clean_abstract(paper)))
+        ),
         brief_limitation=_format_brief_limitation(points, limitations.remaining_count),
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from digests.abstract import choose_key_sentence
+from digests.abstract import choose_key_sentence, drop_reference
 from digests.text import split_sentences
 
 ABSTRACTS = [
@@ -54,3 +54,27 @@ def test_a_long_abstract_is_read_in_part() -> None:
     text = "We show it. " * 100_000
     assert choose_key_sentence(text) == "We show it."
     assert len(split_sentences(text[:100])) > 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "rest"),
+    [
+        ("To address this gap, we propose a filter.", "We propose a filter."),
+        ("To this end, we introduce 900 questions.", "We introduce 900 questions."),
+        ("Building on this view, our decoder is continuous.", "Our decoder is continuous."),
+        ("In this paper, we study 14 models.", "We study 14 models."),
+        ("Here, we show two layers.", "We show two layers."),
+        ("To see far, we build a lens.", "To see far, we build a lens."),
+        ("In this setting, agents fail.", "In this setting, agents fail."),
+        ("This paper shows, we think, a lot.", "This paper shows, we think, a lot."),
+        ("To address this,", "To address this,"),
+        ("", ""),
+    ],
+)
+def test_an_opening_that_refers_to_what_is_not_shown_is_dropped(sentence: str, rest: str) -> None:
+    assert drop_reference(sentence) == rest
+
+
+def test_a_long_opening_stays() -> None:
+    sentence = f"To address this {'very ' * 30}old gap, we propose a filter."
+    assert drop_reference(sentence) == sentence
