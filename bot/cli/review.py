@@ -33,13 +33,13 @@ def run_command(options: argparse.Namespace) -> int:
         services.store, list_configured_subscriptions(services.settings)
     )
     remark = "No channel gets a digest yet, so only papers that people asked for are read."
+    remarks = [] if preferences else [remark]
     if options.plan:
-        print_lines(*([] if preferences else [remark]))
-        print_lines(*describe_plan(*asyncio.run(plan_today(open_context, preferences))))
+        print_lines(*remarks, *describe_plan(*asyncio.run(plan_today(open_context, preferences))))
         return EXIT_OK
     outcome = asyncio.run(
         review_once(open_context, services.store, preferences, open_console(is_stderr=True))
     )
-    print_lines(*([] if preferences else [remark]))
-    print_lines(describe_outcome(outcome, sum(services.store.review_queue.count_waiting().values())))
+    waiting_count = sum(services.store.review_queue.count_waiting().values())
+    print_lines(*remarks, describe_outcome(outcome, waiting_count))
     return EXIT_FAILED if outcome.failure_count or outcome.trouble else EXIT_OK

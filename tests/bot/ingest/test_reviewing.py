@@ -68,6 +68,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def run(*arguments: str) -> CommandResult:
         status = main(arguments)
         output = capsys.readouterr()
+        assert not output.out.startswith("\n"), "the output begins with an empty line"
         return CommandResult(status, " ".join(output.out.split()), " ".join(output.err.split()))
 
     return run
