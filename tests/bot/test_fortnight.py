@@ -174,9 +174,12 @@ class Fortnight:
         return "\n".join(read_text(message["blocks"]) for message in new_messages)
 
     def count_posted_papers(self) -> Counter[str]:
-        """Return how often each paper occurs in the channel, by arXiv id."""
-        text = "\n".join(read_text(message["blocks"]) for message in self.slack.messages_in(self.channel))
-        return Counter(re.findall(r"arxiv\.org/abs/(\d{4}\.\d{5})", text))
+        """Return the number of digests that show each paper, by arXiv id.
+
+        A digest links a paper several times: in its overview, and on the card with a page at another site.
+        """
+        shown = [set(re.findall(r"/arxiv\.org/abs/(\d{4}\.\d{5})", text)) for text in self.digests.values()]
+        return Counter(paper for papers in shown for paper in papers)
 
     async def wait_until(self, condition: Callable[[], object], description: str) -> None:
         """Wait for a condition.
