@@ -317,7 +317,10 @@ class FakeSlack:
             "block_id": "b",
             "action_ts": self._next_ts(),
         }
-        action["value"] = found[0].get("value", value)
+        if found[0]["type"] == "static_select":
+            action |= _build_state(found[0], value)
+        else:
+            action["value"] = found[0].get("value", value)
         payload: Json = {
             "type": "block_actions",
             "user": {"id": user},

@@ -4,6 +4,7 @@ Texts are clipped by the caller, except a button's. Limits are Slack's
 (https://docs.slack.dev/reference/block-kit) unless stated otherwise, in UTF-16 units of the escaped text.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from bot.chat.message import Button, ButtonAction, Card
@@ -30,6 +31,10 @@ BUTTON_UNITS = 75
 """Units of a button's text."""
 LABEL_UNITS = 75
 """Units of a button's accessibility_label."""
+OPTION_UNITS = 150
+"""Units of the value of a menu's option."""
+MAX_OPTIONS = 100
+"""Options of a menu."""
 VALUE_UNITS = 2000
 """Units of a button's value."""
 NAME_UNITS = 40
@@ -105,6 +110,35 @@ def render_numbered_discuss_button(card: Card, name: str) -> SlackBlock:
     name = clip_text(tidy_line(name), NAME_UNITS, cost=count_plain_units) or "Discuss"
     button = render_discuss_button(card, tidy_line(card.title) or name)
     return {**button, "text": render_discuss_text(card.mark_count, defuse_pings(name))}
+
+
+def render_review_option(card: Card, name: str) -> tuple[str, SlackBlock] | None:
+    """Render the option of a menu that opens a card's full review, after the label of that button.
+
+    Returns None without a label, and for an id that Slack would not take as an option's value.
+    """
+    label = tidy_line(card.review_label)
+    if not label or count_units(escape_entities(card.paper)) > OPTION_UNITS or not can_be_a_value(card.paper):
+        return None
+    title = tidy_line(card.title) or label
+    text = f"{name}. {title}" if card.number is not None else title
+    return label, {
+        "text": build_plain_text(clip_text(text, LABEL_UNITS, cost=count_plain_units)),
+        "value": card.paper,
+    }
+
+
+def render_review_select(reviews: Sequence[tuple[str, SlackBlock]]) -> SlackBlock:
+    """Render a menu of full reviews from the pairs of `render_review_option`, the first `MAX_OPTIONS`."""
+    labels = list(dict.fromkeys(label for label, _ in reviews))
+    words = " or ".join([*labels[:1], *(label.lower() for label in labels[1:])])
+    placeholder = clip_text(f"{words} of …", LABEL_UNITS, cost=count_plain_units)
+    return {
+        "type": "static_select",
+        "action_id": ButtonAction.REVIEW,
+        "placeholder": build_plain_text(placeholder),
+        "options": [option for _, option in reviews[:MAX_OPTIONS]],
+    }
 
 
 def render_discuss_text(mark_count: int, name: str = "Discuss") -> SlackBlock:

@@ -21,6 +21,7 @@ from bot.platforms.slack.blocks import (
     render_action_button,
     render_discuss_button,
     render_numbered_discuss_button,
+    render_review_option,
 )
 from bot.platforms.slack.paging import PageDraft
 from bot.platforms.slack.sanitize import (
@@ -98,12 +99,18 @@ def _render_buttons(card: Card, title: str) -> list[SlackBlock]:
 
 
 def render_compact_card(card: Card) -> PageDraft:
-    """Render a paper in the compact look, with its Discuss button among those at the foot of the page."""
+    """Render a paper in the compact look, with its Discuss button and its full review at the page's foot."""
     draft = render_brief(card)
     if not can_be_a_value(card.paper):
         return replace(draft, papers=(card.paper,))
     name = f"{card.number}" if card.number is not None else tidy_line(card.short_title)
-    return replace(draft, papers=(card.paper,), foot_buttons=(render_numbered_discuss_button(card, name),))
+    review = render_review_option(card, name)
+    return replace(
+        draft,
+        papers=(card.paper,),
+        foot_buttons=(render_numbered_discuss_button(card, name),),
+        reviews=(review,) if review else (),
+    )
 
 
 def render_brief(card: Card) -> PageDraft:

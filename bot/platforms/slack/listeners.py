@@ -271,7 +271,7 @@ class SlackListeners:
     async def _on_button(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
         await acknowledge_first(ack)
         action_name = str(action.get("action_id", "")).partition(".")[0]
-        value = str(action.get("value") or "")
+        value = str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
         channel_id = (body.get("channel") or {}).get("id", "")
         channel = self._channel_from_id(channel_id, workspace)
         user = body["user"]["id"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bot.platforms.slack.blocks import DIVIDER, SlackBlock
+from bot.platforms.slack.blocks import DIVIDER, SlackBlock, render_review_select
 from bot.platforms.slack.sanitize import count_units
 
 MAX_PAGE_BLOCKS = 45
@@ -20,13 +20,15 @@ class PageDraft:
     """Blocks that stay together on one page, or a whole page that was merged from such drafts.
 
     `fallback_text` is their content, unescaped, for notifications and screen readers. `papers` are the ids of
-    the papers that a reaction to the page can mean. `foot_buttons` stand in rows at the end of the page.
+    the papers that a reaction to the page can mean. `foot_buttons` stand in rows at the end of the page, and
+    after them a menu with `reviews`: pairs of the label of a button to a full review, and the menu's option.
     """
 
     blocks: tuple[SlackBlock, ...]
     fallback_text: str = ""
     papers: tuple[str, ...] = ()
     foot_buttons: tuple[SlackBlock, ...] = ()
+    reviews: tuple[tuple[str, SlackBlock], ...] = ()
 
     @property
     def is_within_limits(self) -> bool:
@@ -43,7 +45,8 @@ class PageDraft:
             return self.blocks
         *others, last = self.blocks or ({},)
         is_joined = last.get("type") == "actions" and self.papers != ()
-        buttons = [*self.foot_buttons, *(last["elements"] if is_joined else ())]
+        menu = [render_review_select(self.reviews)] if self.reviews else []
+        buttons = [*self.foot_buttons, *(last["elements"] if is_joined else ()), *menu]
         before = tuple(others) if is_joined else self.blocks
         rows = [buttons[start : start + ROW_BUTTONS] for start in range(0, len(buttons), ROW_BUTTONS)]
         return before + tuple({"type": "actions", "elements": _number_actions(row)} for row in rows)
@@ -89,6 +92,7 @@ def _merge_drafts(page: PageDraft, draft: PageDraft) -> PageDraft:
         fallback_text,
         page.papers + draft.papers,
         page.foot_buttons + draft.foot_buttons,
+        page.reviews + draft.reviews,
     )
 
 

@@ -27,9 +27,15 @@ def _render_block(block: Mapping[str, Any]) -> str:
         case "context":
             return "".join(f'<p class="small">{_render_text(text)}</p>' for text in block["elements"])
         case "actions":
-            return "".join(render_button(element["text"]["text"]) for element in block["elements"])
+            return "".join(map(_render_element, block["elements"]))
         case other:
             raise ValueError(f"the preview does not know Slack's {other!r} block")
+
+
+def _render_element(element: Mapping[str, Any]) -> str:
+    if element["type"] == "static_select":
+        return render_button(f"{element['placeholder']['text']} ▾")
+    return render_button(element["text"]["text"])
 
 
 def _render_text(text: Mapping[str, Any]) -> str:

@@ -59,10 +59,22 @@ def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
             assert 1 <= len(block["elements"]) <= 25
             action_ids = [button["action_id"] for button in block["elements"]]
             assert len(set(action_ids)) == len(action_ids)
-            for button in block["elements"]:
-                _check_button(button)
+            for element in block["elements"]:
+                _check_select(element) if element["type"] == "static_select" else _check_button(element)
         case other:
             raise AssertionError(f"a block of type {other}")
+
+
+def _check_select(select: Json) -> None:
+    _check_keys(select, {"type", "action_id", "placeholder", "options"})
+    assert select["placeholder"]["type"] == "plain_text"
+    _check_text(select["placeholder"], 150)
+    _check_length(select["action_id"], 1, 255)
+    assert 1 <= len(select["options"]) <= 100
+    for option in select["options"]:
+        _check_keys(option, {"text", "value"})
+        _check_text(option["text"], 75)
+        _check_length(option["value"], 1, 150)
 
 
 def _check_button(button: Json) -> None:

@@ -121,6 +121,22 @@ def test_a_shared_card_replaces_the_private_one_and_unfurls_nothing(
     slack_runner.run_scenario(scenario)
 
 
+def test_a_full_review_opens_from_the_menu_of_a_compact_digest(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        digest = await wait_for_message(slack, papers, 1)
+        (menu,) = (
+            element for element in digest["blocks"][-1]["elements"] if element["type"] == "static_select"
+        )
+        option = menu["options"][0]
+        opened = await slack.click_button(
+            menu["action_id"], user=ada, channel=papers, value=option["value"], within=digest
+        )
+        title = option["text"]["text"].removeprefix("1. ")
+        assert title in read_text((await wait_for_reply(slack, opened))["blocks"])
+
+    slack_runner.run_scenario(scenario, DigestStyle.COMPACT)
+
+
 COMMANDS = [
     ("/paper", "", "/paper 2402.01306"),
     ("/paper", "x" * 4000, "Nothing found"),

@@ -228,14 +228,34 @@ def test_a_compact_card_is_a_title_a_sentence_and_a_limitation_with_its_button_a
     )
     assert first_small_print["elements"][0]["text"] == "Limitation: only English was tested · +3"
     assert first_small_print["block_id"] == "paper:2606.00002"
-    assert [button["text"]["text"] for button in foot["elements"]] == ["🔖 2", "🔖 3"]
-    assert [button["action_id"] for button in foot["elements"]] == ["discuss", "discuss.1"]
-    assert [button["value"] for button in foot["elements"]] == ["2606.00002", "2606.00003"]
+    buttons = foot["elements"][:-1]
+    assert [button["text"]["text"] for button in buttons] == ["🔖 2", "🔖 3"]
+    assert [button["action_id"] for button in buttons] == ["discuss", "discuss.1"]
+    assert [button["value"] for button in buttons] == ["2606.00002", "2606.00003"]
+
+
+def test_the_full_reviews_of_a_compact_digest_open_from_a_menu_at_its_foot() -> None:
+    cards = [
+        a_card(1, review_label="Full review"),
+        a_card(2, review_label="Abstract"),
+        a_card(3, review_label=""),
+        a_card(4, paper="x" * 151, review_label="Full review"),
+    ]
+    (page,) = render(build_message(*cards), DigestStyle.COMPACT)
+    *buttons, menu = page.payload["blocks"][-1]["elements"]
+    assert len(buttons) == 4
+    assert (menu["type"], menu["action_id"]) == ("static_select", "review.4")
+    assert menu["placeholder"]["text"] == "Full review or abstract of …"
+    assert [option["value"] for option in menu["options"]] == ["2606.00001", "2606.00002"]
+    assert menu["options"][0]["text"]["text"].startswith("1. ")
+    (plain,) = render(build_message(a_card(3, review_label="")), DigestStyle.COMPACT)
+    assert [element["type"] for element in plain.payload["blocks"][-1]["elements"]] == ["button"]
 
 
 def test_buttons_at_the_end_of_a_compact_digest_share_the_row_at_its_foot() -> None:
     more = Buttons((Button(ButtonAction.SETTINGS, "Settings", "C1"),))
-    (page,) = render(build_message(a_card(1), a_card(2), more), DigestStyle.COMPACT)
+    cards = (a_card(number, review_label="") for number in (1, 2))
+    (page,) = render(build_message(*cards, more), DigestStyle.COMPACT)
     assert list_block_types(page).count("actions") == 1
     assert [button["text"]["text"] for button in page.payload["blocks"][-1]["elements"]] == [
         "🔖 1",
@@ -375,7 +395,8 @@ def test_a_message_beginning_with_a_card_has_it_on_the_first_page(style: DigestS
 
 @every_style
 def test_text_after_a_card_follows_the_card(style: DigestStyle) -> None:
-    blocks = (Heading("Queue"), a_card(1), Text("Wanted by two."), a_card(2), Text("Wanted by one."))
+    one, two = (a_card(number, review_label="") for number in (1, 2))
+    blocks = (Heading("Queue"), one, Text("Wanted by two."), two, Text("Wanted by one."))
     text = "\n".join(read_page(page) for page in check_all(build_message(*blocks), style))
     positions = [text.rindex(part) for part in ("Paper 1", "Wanted by two.", "Paper 2", "Wanted by one.")]
     assert positions == sorted(positions)
