@@ -1490,6 +1490,16 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "preview in another order than the post",
+        "digests/build.py",
+        "likeness=find_likeness(marked, window.after_seq) if marked else None,",
+        "likeness=None,",
+        (
+            "tests/bot/cli/test_digest_now.py"
+            "::test_a_dry_run_a_preview_and_today_have_the_likeness_of_the_post",
+        ),
+    ),
+    Mutant(
         "undo of a discussion that was renewed since",
         "digests/store/marks.py",
         "delete(discussions).where(*_matches_discussion(key), discussions.c.at == at)",
