@@ -158,13 +158,13 @@ class SlackListeners:
     # Commands.
 
     async def _on_paper(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
-        await acknowledge_first(ack)
+        await self._acknowledge_first(ack)
         channel, user = self._channel_from_id(command["channel_id"], workspace), command["user_id"]
         async with self._handle_request(workspace, command["response_url"]) as respond:
             await self.dispatcher.look_up_paper(command.get("text", ""), channel, user, respond)
 
     async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
-        await acknowledge_first(ack)
+        await self._acknowledge_first(ack)
         async with self._handle_request(workspace, command["response_url"]) as respond:
             channel = self._channel_from_id(command["channel_id"], workspace)
             user, text = command["user_id"], command.get("text", "")
@@ -269,7 +269,7 @@ class SlackListeners:
     # Buttons.
 
     async def _on_button(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
-        await acknowledge_first(ack)
+        await self._acknowledge_first(ack)
         action_name = str(action.get("action_id", "")).partition(".")[0]
         value = str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
         channel_id = (body.get("channel") or {}).get("id", "")
@@ -292,7 +292,7 @@ class SlackListeners:
             )
 
     async def _on_look_up(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
-        await acknowledge_first(ack)
+        await self._acknowledge_first(ack)
         home, user = self._channel_from_id("", workspace), body["user"]["id"]
         async with self._handle_request(workspace, "", None, user, body) as respond:
             await self.dispatcher.look_up_paper(str(action.get("value") or ""), home, user, respond)
@@ -300,7 +300,7 @@ class SlackListeners:
     # Marks.
 
     async def _on_shortcut(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
-        await acknowledge_first(ack)
+        await self._acknowledge_first(ack)
         user, message = body["user"]["id"], body["message"]
         channel = self._channel_from_id(body["channel"]["id"], workspace)
         async with self._handle_request(workspace, body.get("response_url", ""), channel, user) as respond:
@@ -500,6 +500,11 @@ class SlackListeners:
         return not event or await run_interactive(
             self.answers.store.events.record_once, event, now=self.clock()
         )
+
+    async def _acknowledge_first(self, ack: Ack) -> None:
+        """Acknowledge a request before its work begins. From then on, shutdown waits for that work."""
+        with self.dispatcher.track_task():
+            await acknowledge_first(ack)
 
     @asynccontextmanager
     async def _handle_request(
