@@ -191,7 +191,8 @@ def test_a_preview_uses_the_channel_of_the_settings(tmp_path: Path) -> None:
     )
     (page,) = json.loads(run_paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
     assert page["channel"] == "C0456"
-    assert "2 of 6 papers" in page["text"]
+    assert "Vision" in page["text"]
+    assert "2 of 6" in page["text"]
 
 
 def test_words_ids_and_addresses_find_papers(tmp_path: Path) -> None:
