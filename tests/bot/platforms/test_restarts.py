@@ -82,6 +82,28 @@ def test_a_restart_finds_missed_marks_and_keeps_buttons_and_forms_working(
     run_scenario(scenario)
 
 
+def test_marks_missed_during_a_lost_connection_are_found_after_it(
+    tmp_path: Path, run_scenario: RunScenario
+) -> None:
+    """The bot is this test's own, because it looks at its newest posts only."""
+
+    async def scenario(lab: PlatformLab) -> None:
+        channel = lab.add_channel()
+        lab.add_overdue_channel(prepare_store(tmp_path), channel)
+        async with lab.run_bot(tmp_path) as bot:
+            driver = lab.create_driver(bot, channel)
+            _, card, other, _ = await driver.wait_for_digest()
+            await driver.add_reaction(driver.ada, other)
+            await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(other))
+            await driver.add_reaction(driver.ada, card, is_dispatched=False)
+            await driver.remove_reaction(driver.ada, other, is_dispatched=False)
+            await driver.reconnect_bot()
+            await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
+            await driver.wait_until(lambda: "Discuss ·" not in driver.text_of(other))
+
+    run_scenario(scenario)
+
+
 def test_a_command_that_was_acknowledged_before_a_stop_is_answered(
     tmp_path: Path, run_scenario: RunScenario
 ) -> None:

@@ -221,20 +221,6 @@ def test_a_person_who_reacts_on_and_on_ends_with_the_mark_that_people_see(run_sc
     run_scenario(scenario, DigestStyle.CARDS)
 
 
-def test_marks_missed_during_a_lost_connection_are_found_after_it(run_scenario: RunScenario) -> None:
-    async def scenario(driver: ChatDriver) -> None:
-        _, card, other, _ = await driver.wait_for_digest()
-        await driver.add_reaction(driver.ada, other)
-        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(other))
-        await driver.add_reaction(driver.ada, card, is_dispatched=False)
-        await driver.remove_reaction(driver.ada, other, is_dispatched=False)
-        await driver.reconnect_bot()
-        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
-        await driver.wait_until(lambda: "Discuss ·" not in driver.text_of(other))
-
-    run_scenario(scenario, DigestStyle.CARDS)
-
-
 def test_a_discussed_paper_leaves_the_queue(run_scenario: RunScenario) -> None:
     async def scenario(driver: ChatDriver) -> None:
         card = (await driver.wait_for_digest())[1]
