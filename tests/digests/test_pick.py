@@ -383,7 +383,7 @@ def test_a_domain_exceeds_its_share_only_if_nothing_else_is_nearly_as_good(
     for domain, count in counted.items():
         if count > math.ceil(share * top):
             worst = min(c.score or 0.0 for c in candidates if c.id in chosen and c.primary_category == domain)
-            standing = [c for c in candidates if c.id not in chosen and not c.withdrawn]
+            standing = [c for c in candidates if c.id not in chosen and not (c.withdrawn or c.held)]
             left = [c for c in standing if c.primary_category not in counted and (c.score or 0.0) >= worst]
             assert all(c.score is None for c in left), domain
 
