@@ -377,8 +377,8 @@ def test_an_event_without_a_listener_is_acknowledged(slack_runner: SlackScenario
 SHOW_BUTTON = {"type": "button", "action_id": "show"}
 
 
-def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(slack_runner: SlackScenarioRunner) -> None:
-    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(tmp_path: Path) -> None:
+    async def scenario(slack: FakeSlack, ada: str, papers: str) -> None:
         async def open_view(action: str, within: dict[str, Any], value: str | None = None) -> dict[str, Any]:
             clicked = await slack.click_button(action, user=ada, value=value, within=within)
             await slack.wait_until(lambda: clicked.views)
@@ -406,7 +406,13 @@ def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(slack_runner:
         gone = {**home, "blocks": [{"type": "actions", "elements": [{**SHOW_BUTTON, "value": "0000.00000"}]}]}
         assert "is not here any more" in read_text((await open_view("show", gone))["blocks"])
 
-    slack_runner.run_scenario(scenario)
+    async def run() -> None:
+        async with create_patient_slack() as slack:
+            ada, papers = slack.add_user("ada"), slack.add_channel("papers")
+            async with run_bot(slack, tmp_path):
+                await scenario(slack, ada, papers)
+
+    asyncio.run(run())
 
 
 def has_removal(store: Store) -> bool:
