@@ -1,25 +1,29 @@
 """Detection of prompt injections: passages of a paper that give orders to its reviewer. Pure.
 
 To limit false alarms, only commands are flagged ("Ignore all previous instructions"). Descriptions ("models
-that ignore previous instructions") and quotations in papers about such attacks are not. Disguises are
-undone first: invisible characters, letters of other scripts, digits for letters, spaces between letters,
-Base64. An unknown paraphrase is not found; the prompt's delimiters and the reviewer's output schema are the
-next line of defence.
+that ignore previous instructions") and quotations in papers about such attacks are not: they are suspicious
+at most. Disguises are undone first: invisible characters, struck-through letters, letters of other scripts,
+digits for letters, spaces between letters, Base64, and those that `_decode_whole_text` names. An unknown
+paraphrase is not found; the prompt's delimiters and the reviewer's output schema are the next defence.
 """
 
 import base64
 import binascii
+import codecs
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
+from itertools import islice
+from urllib.parse import unquote
 
-from pydantic_core import SchemaValidator, core_schema
-
-from digests.injection_rules import HIDDEN_TEXT, RULES, InjectionRule
+from digests.injection_rules import HIDDEN_TEXT, ROLE_OR_CHAT_TOKEN, RULES, InjectionRule
+from digests.injection_signals import Passage, find_passages, is_about_others, is_announced
 from digests.model import Flag, Paper
+from digests.quick_check import compile_quick_check
 
 EXCERPT_LENGTH = 200
 """Characters of a passage that a flag keeps."""
@@ -29,6 +33,9 @@ CONTEXT_LENGTH = 24
 
 MAX_FLAGS = 8
 """Flags of one paper: more are noise to a reader."""
+
+MAX_SUSPICIOUS_PASSAGES = 12
+"""Suspicious passages of one text that are named: more are a paper about the subject."""
 
 MAX_SCANNED_CHARACTERS = 600_000
 """Characters of one text that are scanned: three long papers. No text after them is shown to a model."""
@@ -83,17 +90,36 @@ def scan_text(text: str, location: str, *, is_hidden: bool = False) -> list[Flag
     return list(found.values())
 
 
+def find_suspicious_passages(text: str, location: str) -> list[Flag]:
+    """Find the passages of a raw text that look like orders and are none for certain.
+
+    They are the flags that the passages may become, at most `MAX_SUSPICIOUS_PASSAGES`.
+    """
+    text = text[:MAX_SCANNED_CHARACTERS].encode("utf-8", "replace").decode()
+    found: dict[str, Flag] = {}
+    for view in _make_views(text):
+        for passage in _find_injections(view):
+            if not passage.is_certain:
+                excerpt = _make_excerpt(view, passage.start, passage.end, text)
+                found.setdefault(excerpt, Flag(passage.category, excerpt, location, view.is_decoded))
+            if len(found) == MAX_SUSPICIOUS_PASSAGES:
+                return list(found.values())
+    return list(found.values())
+
+
 def _find_flags(text: str, location: str, is_hidden: bool) -> Iterator[Flag]:
     if not text.isascii():
         yield from _find_hidden_text(text, location)
     for view in _make_views(text):
-        for category, start, end in _find_injections(view):
-            unseen = (
-                is_hidden
-                or view.is_decoded
-                or bool(_INVISIBLE.search(text[view.original_index(start) : view.original_index(end)]))
-            )
-            yield Flag(category, _make_excerpt(view, start, end, text), location, unseen)
+        for passage in _find_injections(view):
+            if passage.is_certain:
+                start, end = passage.start, passage.end
+                unseen = (
+                    is_hidden
+                    or view.is_decoded
+                    or bool(_INVISIBLE.search(text[view.original_index(start) : view.original_index(end)]))
+                )
+                yield Flag(passage.category, _make_excerpt(view, start, end, text), location, unseen)
 
 
 def _make_excerpt(view: "_TextView", start: int, end: int, text: str) -> str:
@@ -112,7 +138,7 @@ def _strip_invisible(text: str) -> str:
 # Invisible characters.
 
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0e\ufeff"
+    "[\u00ad\u0334-\u0338\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0e\ufeff"
     "\U000e0000-\U000e0fff]"
 )
 _ZERO_WIDTH = re.compile("[\u115f\u1160\u180e\u200b\u2060\ufeff]")
@@ -157,13 +183,14 @@ class _TextView:
     """A lower-case view of a text.
 
     `positions` maps each character to its index in the original; None means the same index. The words of a
-    decoded view do not occur in the original.
+    decoded view do not occur in the original; in a cipher nobody can read them there.
     """
 
     text: str
     original: str
     positions: tuple[int, ...] | None = None
     is_decoded: bool = False
+    is_cipher: bool = False
 
     def original_index(self, position: int) -> int:
         """Return the index of a position in the original.
@@ -185,7 +212,7 @@ _CONFUSABLE = str.maketrans(_LATIN)
 _MIXED = re.compile(f"[a-z][{''.join(_LATIN)}]|[{''.join(_LATIN)}][a-z]")
 _LEET = str.maketrans("013457@$!", "oieastasi")
 _LEET_WORD = re.compile(r"[a-z][013457@$!][a-z0-9@$!]*[a-z]|\b[1!][a-z0-9@$]{3}")
-_SPACED = re.compile(r"(?:(?<![^\s\W])[a-z][ ._*-]{1,2}){5,}[a-z](?!\w)")
+_SPACED = re.compile(r"(?:(?<![^\s\W])[a-z][ ._*-]{1,4}){5,}[a-z](?!\w)")
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{28,}={0,2}(?![\w+/=-])")
 _STYLED = {
     number: folded
@@ -200,6 +227,7 @@ def _make_views(text: str) -> Iterator[_TextView]:
     yield plain
     if not plain.text.isascii() and _MIXED.search(plain.text):
         yield replace(plain, text=plain.text.translate(_CONFUSABLE))
+    yield from _decode_whole_text(text)
     if not _compile_disguise_check()(text):
         return
     if _LEET_WORD.search(plain.text):
@@ -208,7 +236,71 @@ def _make_views(text: str) -> Iterator[_TextView]:
         yield _join_spaced_letters(plain, spaced)
     for encoded in _BASE64.finditer(text):
         if decoded := _decode_base64(encoded[0]):
-            yield _TextView(decoded.lower(), text, is_decoded=True)
+            yield _TextView(decoded.lower(), text, is_decoded=True, is_cipher=True)
+
+
+_ENTITY, _ESCAPE = re.compile(r"&#?\w{1,8};"), re.compile(r"%[0-9A-Fa-f]{2}")
+_TAG_IN_WORD = re.compile(r"(?<=[A-Za-z])(?:<[^<>]{1,40}>){1,4}(?=[A-Za-z])")
+_CUT_WORD = re.compile(r"(?<![\w-])[A-Za-z](?:-[A-Za-z]){3,30}(?![A-Za-z])")
+_HEX = re.compile(r"(?<!\w)(?:[0-9a-f]{2}){20,}(?!\w)")
+_ROTATED = re.compile(
+    r"\b(?:gur|naq|guvf|lbhe|nyy|abg|cncre|erivrj|fpber|vafgehpgvbaf|npprcg|znahfpevcg|fhozvffvba|erivrjre|"
+    r"zbqry|uvturfg|vtaber|tvir|cbfvgvir|jrnxarffrf|yvzvgngvbaf|erpbzzraq|nffvta|cyrnfr|znexf|engr|cebzcg)\b",
+    re.I,
+)
+_REVERSED = re.compile(
+    r"\b(?:eht|dna|siht|ruoy|lla|repap|weiver|erocs|snoitcurtsni|tpecca|ton|tpircsunam|noissimbus|rewiever|"
+    r"ledom|tsehgih|erongi|evig|evitisop|swalf|sessenkaew|snoitatimil|dnemmocer|ngissa|skram|etar|tpmorp|"
+    r"esaelp|noitaulave|noitnem)\b",
+    re.I,
+)
+_SYLLABLE_HYPHEN, _LINE_HYPHEN = (
+    re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])"),
+    re.compile(r"(?<=[a-z])-\n(?=[a-z])"),
+)
+MIN_DISGUISES = 3
+"""Words or letters in a disguise from which a text is read without it: fewer are part of ordinary texts."""
+
+
+def _decode_whole_text(text: str) -> Iterator[_TextView]:
+    """Yield a view for each disguise that a text holds: without it, the rest of the text as it was.
+
+    Disguises are HTML entities, escapes of addresses, tags or hyphens in words, words that are broken at the
+    end of a line, hexadecimal digits, letters that are rotated by 13 places, and words that are written
+    backwards.
+    """
+    disguises: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
+        (_ENTITY, html.unescape),
+        (_ESCAPE, unquote),
+        (_TAG_IN_WORD, lambda whole: _TAG_IN_WORD.sub("", whole)),
+        (_CUT_WORD, lambda whole: _CUT_WORD.sub(lambda found: found[0].replace("-", ""), whole)),
+        (_ROTATED, lambda whole: codecs.encode(whole, "rot13")),
+        (_REVERSED, lambda whole: whole[::-1]),
+    )
+    for pattern, decode in disguises:
+        if next(islice(pattern.finditer(text), MIN_DISGUISES - 1, None), None):
+            decoded = decode(text)
+            is_cipher = pattern in (_ROTATED, _REVERSED)
+            yield _TextView(decoded.lower(), decoded, is_decoded=True, is_cipher=is_cipher)
+    if _compile_syllable_check()(text):
+        decoded = _SYLLABLE_HYPHEN.sub("", text)
+        yield _TextView(decoded.lower(), decoded, is_decoded=True)
+    if "-\n" in text:
+        decoded = _LINE_HYPHEN.sub("", text)
+        yield _TextView(decoded.lower(), decoded)
+    for found in _HEX.finditer(text):
+        decoded = bytes.fromhex(found[0]).decode("ascii", "replace")
+        if decoded.isprintable() and " " in decoded:
+            yield _TextView(decoded.lower(), decoded, is_decoded=True, is_cipher=True)
+
+
+@cache
+def _compile_syllable_check() -> Callable[[str], bool]:
+    """Compile a check that returns True if several words close together are split by hyphens."""
+    syllable, gap = r"[A-Za-z]{1,6}", r"[ ,.;:]{1,2}"
+    return compile_quick_check(
+        rf"(?:{syllable}(?:-{syllable}){{1,6}}{gap}(?:[A-Za-z]{{1,8}}{gap}){{0,2}}){{3}}{syllable}(?:-{syllable}){{1,6}}"
+    )
 
 
 @cache
@@ -217,9 +309,9 @@ def _compile_disguise_check() -> Callable[[str], bool]:
 
     Disguises are digits among letters, spaced letters, and long runs of letters and digits (Base64).
     """
-    return _compile_quick_check(
+    return compile_quick_check(
         r"[A-Za-z][013457@$!][A-Za-z0-9@$!]*[A-Za-z]|\b[1!][A-Za-z0-9@$]{3}|"
-        r"(?:[A-Za-z][ ._*-]{1,2}){5}|"
+        r"(?:[A-Za-z][ ._*-]{1,4}){5}|"
         r"[A-Za-z0-9+/]{28}"
     )
 
@@ -250,6 +342,7 @@ def _join_spaced_letters(view: _TextView, found: re.Match[str]) -> _TextView:
             letters.append((" ", index))
     return replace(
         view,
+        is_cipher=True,
         text="".join(letter for letter, _ in letters),
         positions=tuple(view.original_index(index) for _, index in letters),
     )
@@ -275,40 +368,26 @@ def _compile_rule_groups() -> Sequence[tuple[Callable[[str], bool], Sequence[Inj
     """
     groups = [RULES[start : start + RULES_PER_GROUP] for start in range(0, len(RULES), RULES_PER_GROUP)]
     return [
-        (_compile_quick_check("|".join(f"(?:{rule.pattern.pattern})" for rule in group)), group)
-        for group in groups
+        (compile_quick_check("|".join(f"(?:{rule.source})" for rule in group)), group) for group in groups
     ]
 
 
-def _compile_quick_check(pattern: str) -> Callable[[str], bool]:
-    """Compile a function that returns False only if a pattern does not occur in a text.
-
-    It uses pydantic's engine: forty times faster than `re`, and linear in the text. It counts every character
-    outside ASCII as a letter, so it may return True for a text without a match.
-    """
-    wide = re.sub(
-        r"\[[^\]]*\]", lambda found: found[0].replace(r"\w", _LETTERS), pattern.replace(r"\b", r"(?-u:\b)")
-    )
-    schema = core_schema.str_schema(pattern=wide.replace(r"\w", f"[{_LETTERS}]"), regex_engine="rust-regex")
-    return SchemaValidator(schema).isinstance_python
-
-
-_LETTERS = r"0-9A-Za-z_\x{80}-\x{10ffff}"
-
-
-def _find_injections(view: _TextView) -> Iterator[tuple[str, int, int]]:
-    """Yield category, start and end of the first injection that each rule finds in a view."""
+def _find_injections(view: _TextView) -> Iterator[Passage]:
+    """Yield the passages that rules and signals find in a view, of each rule the first certain one."""
     for may_match, rules in _compile_rule_groups():
         if may_match(view.text):
-            yield from (passage for rule in rules for passage in _find_passages(view, rule))
+            for rule in rules:
+                yield from _find_passages(view, rule)
+    yield from find_passages(view.text, is_cipher=view.is_cipher)
 
 
-def _find_passages(view: _TextView, rule: InjectionRule) -> Iterator[tuple[str, int, int]]:
+def _find_passages(view: _TextView, rule: InjectionRule) -> Iterator[Passage]:
     for found in rule.pattern.finditer(view.text):
         if rule.is_command and not _is_command(view, found):
             continue
-        if not _is_quoted_example(view.text, found):
-            yield rule.category, found.start(), found.end()
+        is_certain = view.is_cipher or not _is_example(view.text, found, rule.category)
+        yield Passage(rule.category, found.start(), found.end(), is_certain)
+        if is_certain:
             return
 
 
@@ -318,8 +397,13 @@ _LEAD = re.compile(
     r"are required to|are instructed to|are asked to)|instead|simply|just|hereby|and then|then|always|only|"
     r"strongly|immediately|therefore|reviewer must|reviewer should)"
     r"[\s,:]*|\b(?:reviewers?|assistant|ai|llms?|models?|gpt|claude|chatgpt|agents?|system)\s?,\s*|,\s?and\s|"
-    r",\s)$"
+    r",\s|[一-鿿぀-ヿ가-힣]\s*)$"
 )
+_STATEMENT = re.compile(
+    r"\b(?:we|i|they|it|he|she|who|which|that)(?: (?:thus|then|also|will|can|could|may|therefore))? "
+    r"(?:only|always|just|simply|then|now|strongly|immediately|therefore|instead)[\s,]*$"
+)
+"""Words before a verb that tell what somebody does: "we always assign ..."."""
 _CLEAR_LEAD = re.compile(r"(?:,\s?and\s|,\s)$")
 CAPITALS_LEAST = 12
 """Capital letters from which a passage in capitals counts as shouting, and not as an abbreviation."""
@@ -337,7 +421,9 @@ def _is_command(view: _TextView, found: re.Match[str]) -> bool:
         return True
     before = view.text[max(0, found.start() - CONTEXT_LENGTH) : found.start()]
     lead = _LEAD.search(before)
-    if not lead:
+    if not lead or _STATEMENT.search(before):
+        return False
+    if " " not in passage and passage.count("-") in (1, 2):  # A word such as "ignore-previous-instruction".
         return False
     # "..., ignore all ..." is an order only if it follows another one.
     return not _CLEAR_LEAD.search(before) or _is_after_order(
@@ -356,23 +442,58 @@ def _is_after_order(before: str) -> bool:
 
 _ABOUT_ATTACKS = re.compile(
     r"\b(?:prompt[\s-]injections?|injections?|injected|jailbreak\w*|adversarial|attacks?|attackers?|"
-    r"red[\s-]team\w*|hidden (?:prompts?|instructions?|text)|"
-    r"guardrails?|manipulat\w+|poison\w*|backdoors?|special tokens?|chat templates?|malicious)\b"
+    r"red[\s-]team\w*|white (?:text|font)|we (?:insert|append|embed)\w*|found to (?:hide|embed)|"
+    r"hidden (?:prompts?|instructions?|text)|payloads?|examples? of|template|listing \d|"
+    r"guardrails?|manipulat\w+|poison\w*|backdoors?|special tokens?|chat templates?|malicious|"
+    r"untersuchen|angriff\w*|versteckte\w*|verborgene\w*|ataques?|ocult\w+|attaques?|cach[ée]\w*|attacc\w+|"
+    r"nascost\w+|атак\w*|скрыт\w+|ukryt\w+|saldırı\w*|aanval\w*|verborgen)\b|攻击|隐藏|攻撃|埋め込|隠し|공격|숨긴"
 )
 QUOTE_CONTEXT_LENGTH = 160
 """Characters on either side that are searched for the quotation marks of an example."""
-_OPENS, _CLOSES = re.compile(r"[\"“‘«`「『]|(?<!\w)'"), re.compile(r"[\"”’»`」』]|'(?!\w)")
+_OPENS, _CLOSES = re.compile(r"[\"“‘«»„‚`「『]|(?<!\w)'"), re.compile(r"[\"”“’»«`」』]|'(?!\w)")
+_FRAME = re.compile(
+    r"\b(?:prompts?|templates?|listing|row|strings?|payloads?|e\.g\.|such as|told|asked|instructions?|reads?|"
+    r"message|example|figure|table|wrote|writes|outputs?|says|said|format|"
+    r"befehle?|kommandot?|aufforderung|anweisung\w*|comandos?|instrucción|instrução|istruzione|commande|opdracht|"
+    r"polecenie|komut\w*|lệnh|perintah|команд\w*|инструкци\w*|wie|como|comme|come)\b[^.!?]{0,60}$|"
+    r"(?:指令|提示|提示词|命令|プロンプト|指示|프롬프트|명령|आदेश|निर्देश|أمر|الأمر)[^。.!?]{0,20}$"
+)
+"""Words before a quotation that say that it is an example."""
+TOKEN_CONTEXT_LENGTH = 120
+"""Characters on either side of a chat token in which words may say that it is the subject."""
+_ABOUT_TOKENS = re.compile(
+    r"\b(?:listing|figure|table|tokens?|templates?|delimiters?|format|formatted|turns?|prompts?|parser|tags?)\b"
+)
+
+_ABOUT_FORMAT = re.compile(r"\b(?:examples?|format|as json|schema)\b")
+
+
+def _is_example(text: str, found: re.Match[str], category: str) -> bool:
+    """Return True if a match is no order but a subject: of a study, a rubric, a rebuttal or a listing."""
+    if _is_quoted_example(text, found) or is_announced(text, found.start()):
+        return True
+    if category == ROLE_OR_CHAT_TOKEN:
+        around = text[max(0, found.start() - TOKEN_CONTEXT_LENGTH) : found.end() + TOKEN_CONTEXT_LENGTH]
+        return bool(_ABOUT_TOKENS.search(around))
+    if found[0][0] in "\"'{":  # A score in JSON.
+        return bool(_ABOUT_FORMAT.search(text[max(0, found.start() - TOKEN_CONTEXT_LENGTH) : found.start()]))
+    return is_about_others(text, found.start(), found.end())
 
 
 def _is_quoted_example(text: str, found: re.Match[str]) -> bool:
     """Return True if a match stands in quotation marks in a text about such attacks.
 
-    The marks are looked for within `QUOTE_CONTEXT_LENGTH`, words about attacks within 1,500 characters.
+    The marks are looked for within `QUOTE_CONTEXT_LENGTH`, words about attacks within 1,500 characters. A
+    quotation of several sentences has to be announced as an example.
     """
     before = text[max(0, found.start() - QUOTE_CONTEXT_LENGTH) : found.start()]
-    behind = text[found.end() : found.end() + QUOTE_CONTEXT_LENGTH]
+    behind = text[found.end() - 1 : found.end() + QUOTE_CONTEXT_LENGTH]
     opened = max((mark.start() for mark in _OPENS.finditer(before)), default=-1)
-    if opened < 0 or not _CLOSES.search(behind) or re.search(r"[.!?]\s", before[opened:]):
+    if opened < 0 or not _CLOSES.search(behind):
+        return False
+    if _FRAME.search(before[:opened]):
+        return True
+    if re.search(r"[.!?]\s", before[opened:]):
         return False
     around = text[max(0, found.start() - 1500) : found.start()] + text[found.end() : found.end() + 1500]
     return bool(_ABOUT_ATTACKS.search(around))

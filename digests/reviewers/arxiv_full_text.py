@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from digests.blocking import BlockingRunner
 from digests.ids import parse_arxiv_id
 from digests.model import Paper
-from digests.reviewers.full_text import MIN_FULL_TEXT_CHARACTERS, FullText
-from digests.reviewers.html import parse_html
-from digests.reviewers.pdf import read_pdf
+from digests.reviewers.documents import read_page_of, read_pdf_of
+from digests.reviewers.full_text import FullText
 from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.http.turns import ServerTurns
 
@@ -34,11 +33,12 @@ class ArxivFullTextFetcher:
     async def __call__(self, paper: Paper, run_reader: BlockingRunner) -> FullText | None:
         """Return the full text of the paper's known version, else of its newest one.
 
-        The HTML page is read first, and the PDF if there is none or its text is shorter than
-        `MIN_FULL_TEXT_CHARACTERS`. The text of the PDF is returned however short it is. None for a paper
-        outside arXiv, if neither document exists, and if the PDF has no readable text. Each document is tried
-        three times in all, and read by `run_reader`. Raises SourceError if arXiv does not answer, answers
-        with another status or sends too much, StoreError from `turns`, and the errors of `run_reader`.
+        The HTML page is read first, and the PDF if there is none, or if the page has no paper, half of it or
+        another one. The text of the PDF is returned however short it is. None for a paper outside arXiv, if
+        neither document exists, and if the PDF has no readable text, is cut off or is another paper. Each
+        document is tried three times in all, and read by `run_reader`. Raises SourceError if arXiv does not
+        answer, answers with another status or sends too much, StoreError from `turns`, and the errors of
+        `run_reader`.
         """
         if not parse_arxiv_id(paper.id):
             return None
@@ -46,11 +46,14 @@ class ArxivFullTextFetcher:
         async with self.open_client() as client:
             page = await self._fetch_document(client, f"html/{name}")
             if page:
-                full_text = await run_reader(parse_html, page)
-                if len(full_text.text) >= MIN_FULL_TEXT_CHARACTERS:
+                full_text = await run_reader(read_page_of, paper.title, paper.abstract, page)
+                if full_text:
                     return full_text
             document = await self._fetch_document(client, f"pdf/{name}")
-            return await run_reader(read_pdf, document) if document else None
+            if not document:
+                return None
+            full_text = await run_reader(read_pdf_of, paper.title, paper.abstract, document)
+            return replace(full_text, is_pdf=True) if full_text else None
 
     async def _fetch_document(self, client: SourceClient, path: str) -> bytes:
         """Return the body of a document, empty for a status in `MISSING_STATUSES`.

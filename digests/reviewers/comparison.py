@@ -7,8 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digests.blocking import BlockingRunner
 from digests.model import ScoredPaper, Verdict
+from digests.reviewers.forms import AnswerError, parse_form
 from digests.reviewers.openai import ModelServer, ModelServerError, TokenUsage, count_usage
-from digests.reviewers.parse import AnswerError, parse_form
 from digests.reviewers.prompt import (
     Messages,
     build_repair_messages,

@@ -11,7 +11,7 @@ from digests.errors import SourceError
 from digests.injections import add_flags
 from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports.review_queue import ReviewTask
-from digests.reviewers.context import FullTextFetcher, ReviewContext, RoundOutcome
+from digests.reviewers.context import FullTextFetcher, ReviewContext, RoundOutcome, Voter
 from digests.reviewers.full_text import MIN_FULL_TEXT_CHARACTERS, FullText
 from digests.reviewers.prompt import anonymize_full_text, prepare_abstract, sanitize_text, truncate_middle
 from digests.reviewers.reader import ReaderError, ReaderStartError
@@ -26,12 +26,14 @@ FULL_TEXT_ATTEMPTS = 2
 """Failed attempts at a task, of any cause, after which a failed fetch no longer postpones its review."""
 
 
-async def review_papers_in_full(context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event) -> None:
+async def review_papers_in_full(
+    context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event, voters: Sequence[Voter] = ()
+) -> None:
     """Review the papers that wait for a full review, as `process_queue` says. Raises StoreError."""
-    await process_queue(context, ReviewDepth.FULL, _prepare_full_text, outcome, stop)
+    await process_queue(context, ReviewDepth.FULL, prepare_full_text, outcome, stop, voters=voters)
 
 
-async def _prepare_full_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
+async def prepare_full_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
     """Return abstract and full text; the abstract alone if the full text is absent, too short or not wanted.
 
     That also holds for a full text that is unreadable: it ended a reader, now or before. Raises SourceError
@@ -58,7 +60,8 @@ async def _read_full_text(context: ReviewContext, task: ReviewTask, paper: Paper
         return None
     max_characters = context.options.max_text_characters
     text = await reading.run(compose_text, paper.abstract, paper.authors, full_text.text, max_characters)
-    return PreparedText(add_flags(paper, full_text.flags), text, ReadDepth.FULL_TEXT)
+    read_depth = ReadDepth.PDF if full_text.is_pdf else ReadDepth.FULL_TEXT
+    return PreparedText(add_flags(paper, full_text.flags), text, read_depth, full_text.suspicious)
 
 
 async def _fetch_full_text(

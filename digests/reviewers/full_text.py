@@ -13,11 +13,14 @@ MIN_FULL_TEXT_CHARACTERS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class FullText:
-    """The text of a paper, and the flags of orders to a reviewer that were found in it.
+    """The visible text of a paper, and the flags of orders to a reviewer and of hidden text.
 
-    From HTML it is the visible text, one paragraph per line, with flags of hidden text too. From a PDF it is
-    all text, in the lines of the pages. At most `MAX_FULL_TEXT_CHARACTERS` are kept.
+    From HTML it has one paragraph per line, from a PDF (`is_pdf`) the lines of the pages. At most
+    `MAX_FULL_TEXT_CHARACTERS` are kept. `suspicious` are its hidden texts and other passages that may be
+    orders, as the flags that they may become.
     """
 
     text: str
     flags: tuple[Flag, ...] = ()
+    is_pdf: bool = False
+    suspicious: tuple[Flag, ...] = ()

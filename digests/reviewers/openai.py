@@ -125,6 +125,7 @@ class ModelReply:
 
     `is_truncated` is true if the answer reached the length limit. `refusal` is the model's sentence if it
     refused to answer, else empty. `model` is the server's own name of the model; it may be empty.
+    `field_name` is the field of the message that `text` was found in.
     """
 
     text: str
@@ -133,6 +134,7 @@ class ModelReply:
     output_tokens: int | None
     is_truncated: bool = False
     refusal: str = ""
+    field_name: str = "content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +155,30 @@ class ServerAddress:
     extra_body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-class ModelServer:
-    """A model server. At most `concurrency` calls run at a time; a rate limit pauses all of them.
+class ServerSlots:
+    """The slots of one server, which all of its models share: calls and papers at a time, and a pause.
 
-    Belongs to one event loop.
+    A paper holds its slot from the reservation of its budget to its last answer. Belongs to one event loop.
     """
 
-    def __init__(self, address: ServerAddress, client: "httpx.AsyncClient") -> None:
+    def __init__(self, concurrency: int) -> None:
+        self.calls = asyncio.Semaphore(concurrency)
+        self.papers = asyncio.Semaphore(concurrency)
+        self.paused_until = 0.0
+
+
+class ModelServer:
+    """A model on a server. At most `concurrency` calls run at a time; a rate limit pauses all of them.
+
+    Belongs to one event loop. `slots` are its own, or those that it shares with other models of its server.
+    """
+
+    def __init__(
+        self, address: ServerAddress, client: "httpx.AsyncClient", slots: ServerSlots | None = None
+    ) -> None:
         self.address = address
+        self.slots = slots or ServerSlots(address.concurrency)
         self._client = client
-        self._slots = asyncio.Semaphore(address.concurrency)
-        self._paused_until = 0.0
         self._length_limit_field = "max_tokens"
 
     async def request_completion(
@@ -177,7 +192,7 @@ class ModelServer:
         server asks for a pause over `MAX_PAUSE_SECONDS`. The answer is not checked against the schema.
         """
         for attempt in range(1, MAX_BUSY_ATTEMPTS + 1):
-            async with self._slots:
+            async with self.slots.calls:
                 await self._wait_for_pause()
                 try:
                     return await self._send_request(messages, schema, schema_name, max_tokens)
@@ -187,7 +202,7 @@ class ModelServer:
                     pause = (
                         busy.retry_after if busy.retry_after >= 0 else min(MAX_PAUSE_SECONDS, 2.0**attempt)
                     )
-                    self._paused_until = max(self._paused_until, time.monotonic() + pause)
+                    self.slots.paused_until = max(self.slots.paused_until, time.monotonic() + pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _name_rate_limit(self, busy: "_RateLimitedError") -> ModelServerError:
@@ -222,7 +237,7 @@ class ModelServer:
 
     async def _wait_for_pause(self) -> None:
         """Sleep until the pause is over. Another call may extend it meanwhile."""
-        while (pause := self._paused_until - time.monotonic()) > 0:  # noqa: ASYNC110
+        while (pause := self.slots.paused_until - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(pause)
 
     async def _send_request(
@@ -416,19 +431,99 @@ def _parse_completion(body: bytes, server_name: str) -> ModelReply:
     try:
         completion = _load_json(body)
         choice = completion["choices"][0]
-        message = choice["message"]
+        # The older API of completions has a text and no message.
+        message = choice["message"] if "message" in choice else {"content": choice["text"]}
         usage = completion.get("usage")
         counts = usage if isinstance(usage, dict) else {}
+        is_truncated = str(choice.get("finish_reason")).lower() in _LENGTH_REASONS
+        text, field_name = find_answer_text(message, is_truncated=is_truncated)
         return ModelReply(
-            text=_to_text(message.get("content")),
+            text=text,
             model=_to_text(completion.get("model")),
             input_tokens=_parse_token_count(counts.get("prompt_tokens")),
             output_tokens=_parse_token_count(counts.get("completion_tokens")),
-            is_truncated=choice.get("finish_reason") == "length",
+            is_truncated=is_truncated,
             refusal=_to_text(message.get("refusal")),
+            field_name=field_name,
         )
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise ModelServerError(ServerFault.MALFORMED, f"{server_name} sent no chat completion.") from None
+
+
+_LENGTH_REASONS = ("length", "max_tokens", "max_output_tokens")
+"""Reasons to finish that servers give for an answer that reached its limit."""
+
+CONTENT = "content"
+"""Field of a message in which an answer belongs."""
+
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts", "reasoning_details")
+
+
+_OTHER_PARTS = ("thinking", "reasoning", "reasoning_content", "redacted_thinking", "refusal")
+"""Types of a content's parts that are no answer."""
+
+
+def find_answer_text(message: Mapping[str, Any], *, is_truncated: bool) -> tuple[str, str]:
+    """Return the text of an answer and the field of the message that it is taken from.
+
+    That is the content, with the arguments of tool calls behind it. Only where the content is blank, the
+    thoughts count: some servers take a whole answer for thoughts. Of an answer that was cut off they do not.
+    """
+    content = join_parts(message.get("content") or message.get("parsed"))
+    arguments = "\n".join(_list_call_arguments(message))
+    if arguments.strip():
+        return f"{content}\n{arguments}".strip(), CONTENT if "{" in content else "tool_calls"
+    if content.strip():
+        return content, CONTENT
+    places = {name: message.get(name) for name in _THOUGHT_FIELDS} | {
+        "thinking parts": _list_thoughts(message)
+    }
+    for name, value in places.items():
+        thoughts = join_parts(value)
+        if thoughts.strip():
+            # Thoughts that are cut off hold a draft at most.
+            return ("<think>" if is_truncated else "") + thoughts, name
+    return content, CONTENT
+
+
+def join_parts(value: object, levels: int = 6) -> str:
+    """Return the text of a field that holds a text, parts with texts, or an object. Thoughts are left out."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return _to_text(value)
+        case list() if levels:
+            return "".join(join_parts(part, levels - 1) for part in value)
+        case {"type": str(kind)} if kind in _OTHER_PARTS:
+            return ""
+        case {"text": text} if levels:
+            return join_parts(text, levels - 1)
+        case {"content": content, "type": str()} if levels:
+            return join_parts(content, levels - 1)
+        case {"json": content} if levels:
+            return join_parts(content, levels - 1)
+        case _:
+            return _to_text(json.dumps(value))
+
+
+def _list_thoughts(message: Mapping[str, Any]) -> list[Any]:
+    """Return the thoughts among the parts of a content."""
+    content = message.get(CONTENT)
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    return [part.get("thinking") for part in parts if part.get("type") in _OTHER_PARTS]
+
+
+def _list_call_arguments(message: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of the calls of tools in a message, in their order, also of the older form."""
+    calls = message.get("tool_calls")
+    functions = (
+        [call.get("function", call) for call in calls if isinstance(call, dict)]
+        if isinstance(calls, list)
+        else []
+    )
+    functions.append(message.get("function_call"))
+    return [join_parts(function.get("arguments")) for function in functions if isinstance(function, dict)]
 
 
 def _to_text(value: object) -> str:
@@ -456,8 +551,13 @@ def count_bytes(conversation: Messages) -> int:
 
 
 @asynccontextmanager
-async def open_model_server(address: ServerAddress) -> AsyncIterator[ModelServer]:
-    """Open a client of the server at an address, and close it after the block. Sends no request by itself."""
+async def open_model_server(
+    address: ServerAddress, slots: ServerSlots | None = None
+) -> AsyncIterator[ModelServer]:
+    """Open a client of the server at an address, and close it after the block. Sends no request by itself.
+
+    `slots` are shared with other models of the server.
+    """
     # The import takes 0.2 s. The thread keeps the event loop free.
     httpx = await asyncio.to_thread(import_module, "httpx")
     headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
@@ -471,7 +571,7 @@ async def open_model_server(address: ServerAddress) -> AsyncIterator[ModelServer
         timeout=httpx.Timeout(address.timeout, connect=min(address.timeout, CONNECT_TIMEOUT_SECONDS)),
         limits=httpx.Limits(max_keepalive_connections=address.concurrency),
     )
-    server = ModelServer(address, client)
+    server = ModelServer(address, client, slots)
     try:
         yield server
     finally:

@@ -1,38 +1,37 @@
-"""Parsing of a model's answer: find the JSON object, validate it, and look up its quotes in the paper."""
+"""Parsing of a review's answer: validate each of its parts, and look up its quotes in the paper."""
 
-import json
+import math
 import re
-import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from digests.limitations import shorten_point
 from digests.model import QuotedLimitation, ReviewDepth
+from digests.reviewers.forms import AnswerError, Mends, read_form, rename_keys, squash_key
+from digests.reviewers.loose_json import Mend
+from digests.reviewers.quotes import is_quoted, normalize_for_quotes
 from digests.reviewers.rubric import DIMENSIONS, MAX_GRADE, MIN_GRADE
-from digests.text import clip_text, limit_combining_marks, normalize_text
-
-Form = TypeVar("Form", bound=BaseModel)
+from digests.text import clip_text, normalize_text, to_plain_text
 
 MAX_KEY_LIMITATIONS = 3
 MAX_CHECKED_LIMITATIONS = 12
 """Limitations of an answer that are looked up in the paper. The model is asked for three."""
+MAX_MISSING_ASSESSMENTS = 1
+"""Assessments that a full review may lack."""
+MIN_ASSESSMENT_CHARACTERS = 20
 MAX_ASSESSMENT_CHARACTERS = 1500
 MAX_TLDR_CHARACTERS = 600
-MIN_QUOTE_CHARACTERS = 12
-"""Letters and digits of a quote; a shorter one occurs in any text."""
+MAX_POINT_CHARACTERS = 1000
+"""Characters of a point before it is shortened."""
 MAX_QUOTE_CHARACTERS = 400
-MAX_ANSWER_CHARACTERS = 400_000
-"""Characters of an answer that are parsed."""
-MAX_REPORTED_PROBLEMS = 4
-MAX_JSON_STARTS = 60
-"""Opening braces at which decoding is tried."""
-
-
-class AnswerError(Exception):
-    """An unusable answer. `str` is the reason, worded for the repair prompt."""
+MAX_MARKUP_FACTOR = 4
+"""Multiple of a text's limit that is read of it: markup may take the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class ParsedAnswer:
     """A validated answer, with at most `MAX_KEY_LIMITATIONS` key limitations.
 
     `dropped_quotes` counts quotes that are not in the paper, and a missing TL;DR quote. A limitation is
-    dropped with its quote.
+    dropped with its quote. `mends` counts what was repaired or lost by its kind.
     """
 
     grades: Mapping[str, int]
@@ -49,18 +48,18 @@ class ParsedAnswer:
     tldr_quote: str
     key_limitations: tuple[QuotedLimitation, ...]
     dropped_quotes: int
+    mends: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Dimension(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     assessment: str = ""
-    evidence: str = ""
     grade: int = Field(ge=MIN_GRADE, le=MAX_GRADE)
 
 
 class _AssessedDimension(_Dimension):
-    assessment: str = Field(min_length=20)
+    assessment: str = Field(min_length=MIN_ASSESSMENT_CHARACTERS)
 
 
 class _Limitation(BaseModel):
@@ -83,29 +82,25 @@ def _build_form_type(name: str, dimension: type[_Dimension]) -> type[_ReviewForm
     return create_model(name, __base__=_ReviewForm, **fields)
 
 
-_FORM_TYPES = {
-    ReviewDepth.SCORE: _build_form_type("Scored", _Dimension),
-    ReviewDepth.FULL: _build_form_type("Reviewed", _AssessedDimension),
-}
+_SCORE_FORM = _build_form_type("Scored", _Dimension)
+_FULL_FORM = _build_form_type("Reviewed", _AssessedDimension)
 
 
 def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) -> ParsedAnswer:
     """Check a review's answer and return its contents, with texts on one line and cut to their limits.
 
-    `shown_text` is the text that the model saw: quotes that are not in it are dropped. Raises AnswerError for
-    an answer without a JSON object of the form for `review_depth`.
+    `shown_text` is the text that the model saw: quotes that are not in it are dropped. A part that is odd is
+    repaired, or dropped if the others do without it. Raises AnswerError for an answer without a form for
+    `review_depth`, without a grade, or without a TL;DR.
     """
-    form = parse_form(reply_text, _FORM_TYPES[review_depth])
-    comparable_text = _normalize_for_comparison(shown_text)
+    form_type = _SCORE_FORM if review_depth is ReviewDepth.SCORE else _FULL_FORM
+    form, mends = read_form(reply_text, form_type, partial(_clean_review, review_depth=review_depth))
+    comparable_text = normalize_for_quotes(shown_text)
     key_points, dropped_quotes = [], 0
-    for limitation in form.key_limitations[:MAX_CHECKED_LIMITATIONS]:
-        quote = clip_text(normalize_text(limitation.quote), MAX_QUOTE_CHARACTERS)
-        if not normalize_text(limitation.point):
-            continue
+    for limitation in form.key_limitations:
         if is_quoted(limitation.quote, comparable_text):
-            key_points.append(
-                QuotedLimitation(shorten_point(normalize_text(limitation.point).rstrip(".")), quote)
-            )
+            quote = clip_text(normalize_text(limitation.quote), MAX_QUOTE_CHARACTERS)
+            key_points.append(QuotedLimitation(shorten_point(limitation.point.rstrip(".")), quote))
         else:
             dropped_quotes += 1
     tldr_quote = form.tldr_quote if is_quoted(form.tldr_quote, comparable_text) else ""
@@ -113,13 +108,14 @@ def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) ->
     return ParsedAnswer(
         grades={name: dimension.grade for name, dimension in dimensions.items()},
         assessments={
-            name: clip_text(normalize_text(dimension.assessment), MAX_ASSESSMENT_CHARACTERS)
+            name: dimension.assessment if dimension.assessment != _MISSING else ""
             for name, dimension in dimensions.items()
         },
-        tldr=clip_text(normalize_text(form.tldr), MAX_TLDR_CHARACTERS),
+        tldr=form.tldr,
         tldr_quote=clip_text(normalize_text(tldr_quote), MAX_QUOTE_CHARACTERS),
         key_limitations=tuple(key_points[:MAX_KEY_LIMITATIONS]),
         dropped_quotes=dropped_quotes + (not tldr_quote),
+        mends={str(kind): count for kind, count in mends.items() if count},
     )
 
 
@@ -133,112 +129,135 @@ def check_answer(
         return None, str(error)
 
 
-def parse_form(reply_text: str, form_type: type[Form]) -> Form:
-    """Return the first JSON object of an answer that fits `form_type`; ignore the text around it.
-
-    A model's thinking before it is ignored too. Raises AnswerError if no object fits.
-    """
-    return _parse_first_form(_strip_thinking(reply_text[:MAX_ANSWER_CHARACTERS]), form_type)
+_MISSING = "\ue000" * MIN_ASSESSMENT_CHARACTERS
+"""Private text of an assessment that is missing and may be."""
 
 
-_THINKING_TAG = re.compile(r"<(/?)(?:think(?:ing)?|reasoning)>", re.IGNORECASE)
-
-
-def _strip_thinking(reply_text: str) -> str:
-    """Return the text after a model's thinking, whose opening tag some servers leave out.
-
-    Raises AnswerError for an answer that ends while thinking.
-    """
-    kept: list[str] = []
-    start, opened = 0, None
-    for tag in _THINKING_TAG.finditer(reply_text):
-        if not tag[1]:
-            opened = opened or tag
+def _clean_review(fields: dict[str, Any], review_depth: ReviewDepth) -> tuple[dict[str, Any], Mends]:
+    """Return the fields of a review with their types mended, and the counts of what was mended or dropped."""
+    mends: Mends = Counter()
+    cleaned: dict[str, Any] = {}
+    missing: list[str] = []
+    for name in DIMENSIONS:
+        if name not in fields:
             continue
-        # A closing tag without an opening one: all before it is thinking.
-        if opened:
-            kept.append(reply_text[start : opened.start()])
-        else:
-            kept.clear()
-        start, opened = tag.end(), None
-    answer_text = " ".join([*kept, reply_text[start:]])
-    if opened and _THINKING_TAG.match(answer_text.lstrip()):
-        raise AnswerError("it is cut off while still thinking")
-    return answer_text
+        dimension = _clean_dimension(fields[name], mends)
+        cleaned[name] = dimension
+        if len(dimension.get("assessment", "")) < MIN_ASSESSMENT_CHARACTERS:
+            missing.append(name)
+    if review_depth is ReviewDepth.FULL and len(missing) <= MAX_MISSING_ASSESSMENTS:
+        for name in missing:
+            cleaned[name]["assessment"] = _MISSING
+            mends[Mend.ASSESSMENT] += 1
+    cleaned["key_limitations"] = list(
+        islice(_clean_limitations(fields.get("key_limitations"), mends), MAX_CHECKED_LIMITATIONS)
+    )
+    if "tldr" in fields:
+        cleaned["tldr"] = strip_preamble(_read_prose(fields["tldr"], MAX_TLDR_CHARACTERS, mends))
+    cleaned["tldr_quote"] = _read_text(fields.get("tldr_quote"), mends)
+    return cleaned, mends
 
 
-def _parse_first_form(answer_text: str, form_type: type[Form]) -> Form:
-    reason = ""
-    for start, json_object in _find_json_objects(answer_text):
-        try:
-            return form_type.model_validate(json_object)
-        except ValidationError as error:
-            if start == answer_text.find("{"):  # Later objects may be fragments of a truncated one.
-                reason = _describe_problems(error)
-    if reason:
-        raise AnswerError(reason)
-    if not answer_text.strip():
-        raise AnswerError("it is empty")
-    problem = "it is no whole JSON object" if "{" in answer_text else "there is no JSON object in it"
-    raise AnswerError(problem)
+def _clean_dimension(value: object, mends: Mends) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        value = {"grade": value}
+    names = {"assessment": "assessment", "grade": "grade", "score": "grade", "rating": "grade"}
+    renamed = rename_keys(value, names)
+    cleaned: dict[str, Any] = {}
+    if renamed.get("assessment") is not None:
+        cleaned["assessment"] = _read_prose(renamed["assessment"], MAX_ASSESSMENT_CHARACTERS, mends)
+    if renamed.get("grade") is not None:
+        cleaned["grade"] = _read_grade(renamed["grade"], mends)
+    return cleaned
 
 
-def _find_json_objects(answer_text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the outermost JSON objects of a text with their positions, also inside prose or lists.
-
-    Looks at the first `MAX_JSON_STARTS` opening braces.
-    """
-    decoder, position = json.JSONDecoder(strict=False), 0
-    for _ in range(MAX_JSON_STARTS):
-        position = answer_text.find("{", position)
-        if position < 0:
-            return
-        start = position
-        try:
-            decoded, position = decoder.raw_decode(answer_text, start)
-        except (ValueError, RecursionError):
-            position += 1
-            continue
-        if isinstance(decoded, dict):
-            yield start, decoded
-
-
-def _describe_problems(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    sentences = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].lower()}" for problem in problems]
-    return "; ".join(sentences[:MAX_REPORTED_PROBLEMS])
-
-
-_CHARACTER_VARIANTS = str.maketrans(
-    {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "−": "-", "\u00ad": ""}
+_GRADE = re.compile(
+    r"\s{0,9}(?:grade|score|rating)?[\s:=]{0,9}(?P<number>[0-9](?:\.\d{1,9})?)"
+    r"(?:\s{0,9}(?:/|out of|of)\s{0,9}(?P<most>\d{1,9}(?:\.0)?))?"
+    r"(?![\d.]*\d|\.?[eE]\d|%)(?!\s{0,9}(?:[-–/]|to\b))",
+    re.IGNORECASE,
 )
-_ELLIPSIS = re.compile(r"\[?(?:\.\.\.|…)\]?")
+_GRADE_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
 
-def _normalize_for_comparison(text: str) -> str:
-    """Return the letters and digits of a text, in lower case, for looking up quotes.
+def _read_grade(value: object, mends: Mends) -> object:
+    """Return a grade as a whole number; halves are rounded up. A value that is none is returned unchanged."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value if not isinstance(value, bool) else str(value)
+    if isinstance(value, int):
+        return value
+    number = value if isinstance(value, float) else _read_grade_words(value)
+    if number is None or not MIN_GRADE <= number <= MAX_GRADE:
+        return value if isinstance(value, str) else str(value)
+    mends[Mend.GRADE] += 1
+    return math.floor(number + 0.5)
 
-    White space, punctuation and hyphenation differ between a text and its quotes.
-    """
-    folded = unicodedata.normalize(
-        "NFKC", limit_combining_marks(text.translate(_CHARACTER_VARIANTS))
-    ).casefold()
-    return "".join(letter for letter in folded if letter.isalnum())
+
+def _read_grade_words(words: str) -> float | None:
+    if (number := _GRADE_WORDS.get(words.strip(" .").lower())) is not None:
+        return number
+    found = _GRADE.match(words)
+    if not found or (found["most"] and float(found["most"]) != MAX_GRADE):
+        return None
+    return float(found["number"])
 
 
-def is_quoted(quote: str, comparable_text: str) -> bool:
-    """Return True if the parts of a quote between its ellipses occur in the normalized text, in order.
+def _clean_limitations(value: object, mends: Mends) -> Iterator[dict[str, str]]:
+    """Yield the limitations that have a point. A text's own words in quotation marks are its quote."""
+    names = {
+        "point": "point", "limitation": "point", "text": "point", "description": "point",
+        "quote": "quote", "evidence": "quote", "quotation": "quote",
+    }  # fmt: skip
+    if isinstance(value, dict):
+        is_one = any(squash_key(key) in names for key in value)
+        value = [value] if is_one else list(value.values())
+    elif isinstance(value, str):
+        value = [value]
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, str):
+            quoted = _QUOTED_WORDS.search(item)
+            renamed: dict[str, Any] = {"point": item, "quote": quoted[1] if quoted else ""}
+            mends[Mend.LIMITATION] += not quoted
+        else:
+            renamed = rename_keys(item, names) if isinstance(item, dict) else {}
+            mends[Mend.LIMITATION] += not (renamed.get("point") and renamed.get("quote"))
+        point = _read_prose(renamed.get("point"), MAX_POINT_CHARACTERS, mends)
+        if point:
+            yield {"point": point, "quote": _read_text(renamed.get("quote"), mends)}
 
-    `comparable_text` is a result of `_normalize_for_comparison`. False for a quote with fewer than
-    `MIN_QUOTE_CHARACTERS` letters and digits.
-    """
-    parts = [bare for part in _ELLIPSIS.split(quote) if (bare := _normalize_for_comparison(part))]
-    if sum(map(len, parts)) < MIN_QUOTE_CHARACTERS:
-        return False
-    end = 0
-    for part in parts:
-        start = comparable_text.find(part, end)
-        if start < 0:
-            return False
-        end = start + len(part)
-    return True
+
+_QUOTED_WORDS = re.compile('["“]([^"“”]{12,400})["”]')
+
+
+_PREAMBLE = re.compile(
+    r"(?:in this (?:paper|work|study), )?(?:(?:this|the) (?:paper|work|study|article)|the authors|we) "
+    r"(?:shows?|finds?|proves?|demonstrates?) that (?=\w)",
+    re.IGNORECASE,
+)
+"""Words before a finding whose loss changes nothing. A claim and a proposal keep their words."""
+_PLAIN_WORD = re.compile(r"[a-z]+(?=[ ,])")
+
+
+def strip_preamble(tldr: str) -> str:
+    """Return a TL;DR that begins with its finding: without words such as "This paper shows that"."""
+    preamble = _PREAMBLE.match(tldr)
+    if not preamble:
+        return tldr
+    finding = tldr[preamble.end() :]
+    return finding[0].upper() + finding[1:] if _PLAIN_WORD.match(finding) else finding
+
+
+def _read_prose(value: object, limit: int, mends: Mends) -> str:
+    """Return a text for people: LaTeX and HTML as plain text, on one line, clipped to `limit`."""
+    return clip_text(to_plain_text(_read_text(value, mends)[: MAX_MARKUP_FACTOR * limit]), limit)
+
+
+def _read_text(value: object, mends: Mends) -> str:
+    """Return a text as it is, a list of texts as one, and "" for anything else."""
+    if isinstance(value, str):
+        return value
+    if value is not None:
+        mends[Mend.TEXT_FIELD] += 1
+    if isinstance(value, list):
+        return " ".join(part for part in value if isinstance(part, str))
+    return ""

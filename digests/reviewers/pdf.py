@@ -6,19 +6,24 @@ from contextlib import suppress
 
 from digests.injections import scan_text
 from digests.reviewers.full_text import MAX_FULL_TEXT_CHARACTERS, FullText
+from digests.reviewers.hidden_text import flag_hidden_texts, list_suspicious_passages
+from digests.reviewers.pdf_painting import PaintedText
 
 
 def read_pdf(document: bytes) -> FullText | None:
-    """Return the text of a PDF with flags of orders to a reviewer, None if it has no text."""
-    text = parse_pdf(document)
-    return FullText(text, tuple(scan_text(text, "full text"))) if text.strip() else None
+    """Return the text of a PDF with flags of orders and of hidden text, None if it has no text."""
+    text, hidden_texts = parse_pdf(document)
+    if not text.strip():
+        return None
+    flags = (*flag_hidden_texts(hidden_texts), *scan_text(text, "full text"))
+    return FullText(text, flags, suspicious=list_suspicious_passages(text, hidden_texts))
 
 
-def parse_pdf(document: bytes) -> str:
-    """Return the text of a PDF, as far as it is readable, including text in white or in a tiny font.
+def parse_pdf(document: bytes) -> tuple[str, list[str]]:
+    """Return the visible text of a PDF, as far as it is readable, and its hidden texts.
 
-    At most `MAX_FULL_TEXT_CHARACTERS`. Words that were hyphenated at the end of a line are joined. A damaged
-    file gives the pages before the damage; never raises. The PDF library's log is turned off.
+    Both have at most `MAX_FULL_TEXT_CHARACTERS`. Words that were hyphenated at the end of a line are joined.
+    A damaged file gives the pages before the damage; never raises. The PDF library's log is turned off.
     """
     import logging
 
@@ -26,14 +31,38 @@ def parse_pdf(document: bytes) -> str:
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     pages: list[str] = []
+    hidden_texts: list[str] = []
     # A broken file may raise anything inside the library. The pages read before that are used.
     with suppress(Exception):
         for page in PdfReader(io.BytesIO(document), strict=False).pages:
-            pages.append(page.extract_text())
-            if sum(map(len, pages)) > MAX_FULL_TEXT_CHARACTERS:
+            painted = PaintedText(page)
+            text = page.extract_text(
+                visitor_operand_before=painted.before,
+                visitor_operand_after=painted.after,
+                visitor_text=painted.take_text,
+            )
+            if painted.has_hidden_text:
+                text = "".join("\n" if is_hidden else piece for piece, is_hidden in painted.pieces)
+                hidden_texts += _join_hidden_pieces(painted.pieces)
+            pages.append(text)
+            if sum(map(len, pages)) + sum(map(len, hidden_texts)) > MAX_FULL_TEXT_CHARACTERS:
                 break
-    text = "\n".join(pages).encode("utf-8", "replace").decode()
-    return join_hyphenated_words(text)[:MAX_FULL_TEXT_CHARACTERS]
+    return _tidy("\n".join(pages)), [_tidy(text) for text in hidden_texts]
+
+
+def _join_hidden_pieces(pieces: list[tuple[str, bool]]) -> list[str]:
+    """Return the hidden pieces of a page, joined where no visible text stands between them."""
+    joined: list[list[str]] = [[]]
+    for piece, is_hidden in pieces:
+        if is_hidden:
+            joined[-1].append(piece)
+        elif piece.strip() and joined[-1]:
+            joined.append([])
+    return [words for part in joined if (words := " ".join(" ".join(part).split()))]
+
+
+def _tidy(text: str) -> str:
+    return join_hyphenated_words(text.encode("utf-8", "replace").decode())[:MAX_FULL_TEXT_CHARACTERS]
 
 
 def join_hyphenated_words(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from digests.model import Candidate, ReviewDepth
 from digests.pick import Matcher
-from digests.ports.paper_requests import REQUEST_RETENTION
+from digests.ports.paper_requests import REQUEST_RETENTION, PaperRequest
 from digests.reviewers.context import ReviewContext, start_of_day
 from digests.reviewers.fairness import (
     REQUESTS_PER_PERSON,
@@ -46,25 +46,36 @@ def fill_queue(context: ReviewContext, preferences_by_workspace: Sequence[Sequen
     if store.notes.read(SCALE_NOTE) != context.scale:
         store.review_queue.requeue_failed()
         store.notes.write(SCALE_NOTE, context.scale)
-    priorities = compute_priorities(_load_recent_candidates(context, now), preferences_by_workspace)
+    priorities = compute_priorities(load_recent_candidates(context, now), preferences_by_workspace)
     store.review_queue.clear_priorities(ReviewDepth.SCORE)
     store.review_queue.enqueue(priorities, ReviewDepth.SCORE, now=now)
     store.review_queue.enqueue(dict.fromkeys(requested, REQUESTED_PRIORITY), ReviewDepth.FULL, now=now)
 
 
 def _grant_requests(context: ReviewContext, now: datetime) -> list[str]:
-    """Give requested papers their share of the day's full reviews. Return those that still wait for it."""
-    requests, today = context.store.paper_requests, now.date()
+    """Give requested papers their share of the day's full reviews. Return those that still wait for it.
+
+    Re-reviews are among them: each is the request of the person who decided on it.
+    """
+    requests, re_reviews, today = context.store.paper_requests, context.store.re_reviews, now.date()
     requests.prune(requested_before=now - REQUEST_RETENTION, granted_before=today)
+    granted = [each.to_request() for each in re_reviews.list_granted(today)]
     chosen = choose_requested_papers(
-        requests.list_open(MAX_OPEN_REQUESTS, REQUESTS_PER_PERSON),
-        requests.list_granted(today),
+        _list_open_requests(context, now),
+        [*requests.list_granted(today), *granted],
         count_requested_reviews(context.full_reviews_per_day, context.requested_share),
     )
     if chosen:
         requests.grant(chosen, today)
-    still_open = requests.list_open(MAX_OPEN_REQUESTS, REQUESTS_PER_PERSON)
+        re_reviews.grant(chosen, today)
+    still_open = _list_open_requests(context, now)
     return list(dict.fromkeys(request.paper for request in still_open if request.granted_on == today))
+
+
+def _list_open_requests(context: ReviewContext, now: datetime) -> list[PaperRequest]:
+    waiting = context.store.re_reviews.list_open(MAX_OPEN_REQUESTS, now=now)
+    asked = context.store.paper_requests.list_open(MAX_OPEN_REQUESTS, REQUESTS_PER_PERSON)
+    return [*asked, *(each.to_request() for each in waiting)]
 
 
 def enqueue_full_reviews(
@@ -85,7 +96,7 @@ def enqueue_full_reviews(
     if remaining <= 0 or context.is_before_announcement(now):
         return
     scored = set(store.review_queue.scored_since(context.scale, start_of_day(now)))
-    candidates = [candidate for candidate in _load_recent_candidates(context, now) if candidate.id in scored]
+    candidates = [candidate for candidate in load_recent_candidates(context, now) if candidate.id in scored]
     chosen = choose_best_papers(
         candidates, preferences_by_workspace, remaining, first_workspace=now.toordinal()
     )
@@ -94,7 +105,8 @@ def enqueue_full_reviews(
     )
 
 
-def _load_recent_candidates(context: ReviewContext, now: datetime) -> Sequence[Candidate]:
+def load_recent_candidates(context: ReviewContext, now: datetime) -> Sequence[Candidate]:
+    """Return the papers that became known within `lookback`. Raises StoreError."""
     library = context.store.library
     return library.candidates(
         library.sequence_at(now - context.lookback),
@@ -166,8 +178,10 @@ def choose_best_papers(
 
 
 def _count_interests(channel_preferences: Iterable[Preferences]) -> Counter[Preferences]:
-    """Count the channels by their distinct preferences. Size and minimum score of a digest do not count."""
-    return Counter(replace(preferences, top=1, min_score=None) for preferences in channel_preferences)
+    """Count the channels by their distinct preferences. Size, minimum score and language do not count."""
+    return Counter(
+        replace(preferences, top=1, min_score=None, language="") for preferences in channel_preferences
+    )
 
 
 def _match_candidates(

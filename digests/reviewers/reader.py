@@ -11,9 +11,11 @@ import os
 import pickle
 import signal
 import sys
+from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
@@ -80,20 +82,21 @@ class ReaderProcess:
         return result
 
     async def _run_process(self, call: bytes) -> bytes:
+        loop = asyncio.get_running_loop()
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, protocol = await loop.subprocess_exec(
+                partial(SubprocessStreamProtocol, limit=65_536, loop=loop),
                 sys.executable,
                 "-m",
                 "digests.reviewers.reader",
                 str(self.timeout_seconds),
                 str(self.max_memory_bytes),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
             )
         except OSError as error:  # The machine has no process, memory or file descriptor left.
             raise ReaderStartError(f"its process could not start: {error.strerror}") from None
+        process = Process(transport, protocol, loop)
         has_begun, output = False, b""
         try:
             async with asyncio.timeout(self.timeout_seconds):
@@ -104,7 +107,8 @@ class ReaderProcess:
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+            _close_pipes(transport)
+            await process.wait()
         if not has_begun or process.returncode == MISSING_PACKAGE_STATUS:
             raise ReaderStartError("its process could not begin; is the installation complete?")
         if process.returncode:
@@ -112,7 +116,21 @@ class ReaderProcess:
         return output
 
 
-async def _send_call(process: asyncio.subprocess.Process, call: bytes) -> None:
+def _close_pipes(transport: asyncio.SubprocessTransport) -> None:
+    """Close the pipes to a process, with what they hold.
+
+    asyncio sees the end of a process only after the ends of its pipes: that of an output that nobody reads
+    does not come, nor that of a pipe which another process holds open.
+    """
+    for number in (0, 1):
+        pipe = transport.get_pipe_transport(number)
+        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
+            pipe.abort()
+        elif pipe:
+            pipe.close()
+
+
+async def _send_call(process: Process, call: bytes) -> None:
     assert process.stdin  # noqa: S101
     # A process that is gone says so by its output.
     with suppress(ConnectionError):
@@ -122,7 +140,7 @@ async def _send_call(process: asyncio.subprocess.Process, call: bytes) -> None:
         await process.stdin.wait_closed()
 
 
-async def _receive_result(process: asyncio.subprocess.Process) -> tuple[bool, bytes]:
+async def _receive_result(process: Process) -> tuple[bool, bytes]:
     """Wait for the end of the process. Return True if it began the call, and what it wrote then.
 
     Raises ReaderError for more than `MAX_RESULT_BYTES`.

@@ -1,12 +1,15 @@
 """One review: ask the model, check its answer, and ask once more if the answer is unusable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2b
 
 from digests.blocking import BlockingRunner
 from digests.model import Assessment, Paper, ReadDepth, Review, ReviewDepth
+from digests.reviewers.loose_json import Mend
 from digests.reviewers.openai import (
+    CONTENT,
     ModelReply,
     ModelServer,
     ModelServerError,
@@ -27,6 +30,9 @@ from digests.reviewers.rubric import DEFAULT_WEIGHTS, RUBRIC_VERSION, build_revi
 
 OVERHEAD_TOKENS = 64
 """Tokens that a server's chat template may add to a conversation."""
+
+PROMPT_CODE_BYTES = 4
+"""Bytes of a prompt's code: an installation sees a few prompts in its life."""
 
 PLACEHOLDER_NONCE = "0" * 16
 """A nonce of the usual length, for measuring a prompt."""
@@ -65,10 +71,10 @@ class ReviewError(Exception):
 
 
 def max_usage_of_review(
-    paper: Paper, text: str, review_depth: ReviewDepth, options: ReviewOptions
+    paper: Paper, text: str, review_depth: ReviewDepth, options: ReviewOptions, question: str = ""
 ) -> TokenUsage:
     """Return an upper bound of the tokens that a review takes, including one repair."""
-    messages = build_review_messages(paper, text, review_depth, PLACEHOLDER_NONCE)
+    messages = build_review_messages(paper, text, review_depth, PLACEHOLDER_NONCE, question)
     return max_usage_with_repair(messages, options.max_answer_tokens(review_depth))
 
 
@@ -92,17 +98,18 @@ async def review_paper(
     options: ReviewOptions,
     now: datetime,
     run_reader: BlockingRunner,
+    question: str = "",
 ) -> tuple[Review, TokenUsage]:
     """Return the model's review of a paper and the tokens that it took, asking once more after a bad answer.
 
     `text` is already anonymized and within its limit; `read_depth` says what it is. `now` becomes the
-    review's date. `run_reader` checks a long answer. Saves nothing. Raises ReviewError for a fault of the
-    server and after two unusable answers.
+    review's date. `run_reader` checks a long answer. `question` is a reader's doubt, untrusted. Saves
+    nothing. Raises ReviewError for a fault of the server and after two unusable answers.
     """
     usage = TokenUsage()
-    conversation: Messages = build_review_messages(paper, text, review_depth, generate_nonce())
+    conversation: Messages = build_review_messages(paper, text, review_depth, generate_nonce(), question)
     reason = ""
-    for _ in range(2):
+    for attempt in range(2):
         try:
             reply = await server.request_completion(
                 conversation,
@@ -117,9 +124,12 @@ async def review_paper(
         if answer is None:
             conversation = build_repair_messages(conversation[:2], reply.text, reason)
             continue
-        return _build_review(
+        if attempt:
+            answer = replace(answer, mends={**answer.mends, Mend.REPEATED.value: 1})
+        new_review = _build_review(
             answer, paper, review_depth, read_depth, server.address.model, options, usage, now
-        ), usage
+        )
+        return _record_prompt(new_review, conversation), usage
     raise ReviewError(f"The model's answer could not be used, twice: {reason}.", usage)
 
 
@@ -127,17 +137,28 @@ async def _check_reply(
     reply: ModelReply, review_depth: ReviewDepth, shown_text: str, run_reader: BlockingRunner
 ) -> tuple[ParsedAnswer | None, str]:
     """Return the parsed answer, or None and the reason why it is unusable."""
-    if reply.refusal:
-        return None, "the model refused"
     try:
         answer, reason = await run_unless_short(
             run_reader, check_answer, reply.text, review_depth, shown_text
         )
     except ReaderError as error:
         return None, f"it could not be checked: {error}"
-    if answer is None and reply.is_truncated:
+    if answer is None and reply.refusal:
+        reason = "the model refused"
+    elif answer is None and reply.is_truncated:
         reason = "it is cut off; write less in each field"
+    if answer and reply.field_name != CONTENT:
+        answer = replace(answer, mends={**answer.mends, Mend.OTHER_FIELD.value: 1})
     return answer, reason
+
+
+def _record_prompt(review: Review, conversation: Messages) -> Review:
+    """Return the review with a code of the instructions that its model had, apart from the paper."""
+    instructions = conversation[0]["content"].encode()
+    code = blake2b(instructions, digest_size=PROMPT_CODE_BYTES).hexdigest()
+    return (
+        replace(review, assessment=replace(review.assessment, prompt=code)) if review.assessment else review
+    )
 
 
 def _build_review(
@@ -171,5 +192,6 @@ def _build_review(
             tldr_quote=answer.tldr_quote,
             dropped_quotes=answer.dropped_quotes,
             tokens=usage.total,
+            mends=tuple(sorted(answer.mends.items())),
         ),
     )

@@ -10,7 +10,12 @@ from typing import Any
 from digests.model import ReviewDepth
 
 RUBRIC_VERSION = "1"
-"""Version of anchors, schemas and prompt, part of every score's scale. Increase it with every change."""
+"""Version of anchors and schemas, part of every score's scale.
+
+Increase it with every change that is made to move grades: scores then begin a new scale, and papers that
+failed are tried again. Other changes of the prompt leave the scale and the reviews as they are; each review
+has the code of its own prompt.
+"""
 
 MIN_GRADE, MAX_GRADE = 1, 5
 """Range of a grade in one dimension."""

@@ -16,8 +16,8 @@ async def score_papers(
 
     Raises StoreError.
     """
-    await process_queue(context, ReviewDepth.SCORE, _prepare_abstract, outcome, stop, budget_share)
+    await process_queue(context, ReviewDepth.SCORE, prepare_scoring_text, outcome, stop, budget_share)
 
 
-async def _prepare_abstract(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
+async def prepare_scoring_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
     return PreparedText(paper, prepare_abstract(paper.abstract), ReadDepth.ABSTRACT)

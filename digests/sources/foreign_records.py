@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from email.utils import parsedate
+from functools import lru_cache
 from typing import Any
 
 from digests.ids import find_paper_ids, parse_arxiv_id
@@ -43,6 +44,11 @@ KNOWN_KEYS = frozenset(
 )
 """Keys of those programs, and of the bundled papers, that are ignored without a word, in lower case."""
 
+MAX_CACHED_KEY = 64
+"""Characters of a key whose normal form is kept."""
+
+_FIELD_BY_ALIAS = [(alias, field) for field, aliases in ALIASES.items() for alias in aliases.split()]
+
 _NO_PAPERS = ("attachment", "note", "annotation")
 """Kinds of Zotero's items that are no papers."""
 
@@ -71,13 +77,12 @@ def adapt_record(fields: dict[str, Any], names: Collection[str]) -> dict[str, An
     given = {_normalize_key(key): value for key, value in fields.items() if value not in (None, "")}
     adapted = {**fields, **{name: given[name] for name in names if name in given}}
     is_citation = not given.keys().isdisjoint(("itemtype", "item_type", "author", "issued", "creators"))
-    for field, aliases in ALIASES.items():
-        for alias in aliases.split():
-            if alias not in given or adapted.get(field) not in (None, ""):
-                continue
-            if alias == "id" and is_citation and not _is_arxiv_id(given[alias]):
-                continue  # The key of a citation.
-            adapted[field] = _convert_doi(given[alias]) if alias == "doi" else given[alias]
+    for alias, field in _FIELD_BY_ALIAS:
+        if alias not in given or adapted.get(field) not in (None, ""):
+            continue
+        if alias == "id" and is_citation and not _is_arxiv_id(given[alias]):
+            continue  # The key of a citation.
+        adapted[field] = _convert_doi(given[alias]) if alias == "doi" else given[alias]
     _move_address(adapted)
     if not adapted.get("arxiv_id") and (found := _find_arxiv_id(given)):
         adapted["arxiv_id"] = found
@@ -93,6 +98,16 @@ def adapt_record(fields: dict[str, Any], names: Collection[str]) -> dict[str, An
 
 
 def _normalize_key(key: str) -> str:
+    # The records of a file have the same keys: one of the common length is normalized once.
+    return _normalize_common_key(key) if len(key) <= MAX_CACHED_KEY else _replace_spaces(key)
+
+
+@lru_cache(maxsize=1_000)
+def _normalize_common_key(key: str) -> str:
+    return _replace_spaces(key)
+
+
+def _replace_spaces(key: str) -> str:
     return re.sub(r"[\s-]", "_", key.strip().lower())
 
 
@@ -204,8 +219,5 @@ def list_unknown_keys(fields: dict[str, Any], names: Collection[str]) -> Iterato
     """Yield the keys of an adapted record that mean nothing here."""
     for key in fields:
         name = _normalize_key(key)
-        if (
-            not any(name in known for known in (names, KNOWN_KEYS, _OTHER_NAMES))
-            and key.lower() not in KNOWN_KEYS
-        ):
+        if not (name in names or name in KNOWN_KEYS or name in _OTHER_NAMES or key.lower() in KNOWN_KEYS):
             yield key

@@ -86,7 +86,7 @@ class ReviewRecord(BaseModel):
     methodology: str | None = None
     experiments: str | None = None
     reproducibility: str | None = None
-    limitations: str | None = None
+    limitations: list[str] | str | None = Field(None, description="One text, or a list of points.")
     impact: str | None = None
     model: str | None = Field(None, description="Name of the model that reviewed the paper.")
     reviewed_at: datetime | date | None = Field(
@@ -99,6 +99,12 @@ class ReviewRecord(BaseModel):
 
 
 _FIELDS = frozenset(ReviewRecord.model_fields)
+FIELD_BY_OTHER_NAME = {
+    "headline": "title", "name": "title", "paper": "title", "paper_title": "title",
+    "grade": "score", "rating": "score", "overall": "score", "link": "url", "pdf_url": "url",
+    "weaknesses": "limitations", "review_date": "reviewed_at",
+}  # fmt: skip
+"""Fields that may be meant by other keys. They are only suggested: their scales and formats may differ."""
 
 
 def build_record_schema() -> dict[str, Any]:
@@ -201,7 +207,9 @@ def _parse_value(value: Any, source: str, place: Place, today: date) -> tuple[Pa
         (field, reason), *further = faults
         return BadRecord(source, place.number, field, reason, tuple(further), place.unit)
     paper = _build_paper(record, _identify_paper(record))
-    return replace(paper, withdrawn=withdrawal_day(value)), _build_review(record)
+    if day := withdrawal_day(value):
+        paper = replace(paper, withdrawn=day)
+    return paper, _build_review(record)
 
 
 def _leave_out(fields: dict[str, Any], bad_fields: set[str]) -> ReviewRecord:
@@ -239,10 +247,14 @@ In UTF-8 text a lone surrogate can only occur as an escape.
 """
 
 
+_DECODER = json.JSONDecoder(strict=False)
+"""Decoder of all records: `json.loads` with an option makes one for each. It refuses a byte order mark."""
+
+
 def _load_json(raw: str) -> Any:
     """Parse JSON, without the characters that a database refuses. Raises _BadFieldError."""
     try:
-        value = json.loads(raw, strict=False)
+        value = json.loads(raw, strict=False) if raw.startswith("\ufeff") else _DECODER.decode(raw)
     except (ValueError, RecursionError) as error:
         raise _BadFieldError("", f"is not JSON ({error})") from None
     if "\x00" in raw or ("\\u" in raw and any(sign in raw for sign in _UNSAFE_ESCAPES)):
@@ -297,6 +309,13 @@ def _build_paper(record: ReviewRecord, identity: PaperId) -> Paper:
 
 _NAME_SEPARATOR = re.compile(r" ?[;,] ?(?:and )?| and | & ")
 _SUFFIXES = ("jr", "sr", "ii", "iii", "iv")
+
+
+def _join_points(points: list[str] | str | None) -> str:
+    """Return limitations as one text; a list of points becomes one with bullets."""
+    if isinstance(points, list):
+        return "\n".join(f"- {point}" for point in points)
+    return points or ""
 
 
 def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
@@ -365,7 +384,7 @@ def _find_date_fault(value: datetime | date | None, today: date) -> str:
 def _build_review(record: ReviewRecord) -> Review:
     fields = (
         record.score, record.rank, record.tldr or "", record.methodology or "", record.experiments or "",
-        record.reproducibility or "", record.limitations or "", record.impact or "",
+        record.reproducibility or "", _join_points(record.limitations), record.impact or "",
     )  # fmt: skip
     if not any(part not in (None, "") for part in fields):
         return NOT_REVIEWED
@@ -390,6 +409,7 @@ def _describe_problem(problem: Any, fields: dict[str, Any]) -> tuple[str, str]:
     match problem["type"]:
         case "missing":
             near = difflib.get_close_matches(field, [key for key in fields if len(key) < 40], n=1, cutoff=0.7)
+            near = near or [key for key in fields if FIELD_BY_OTHER_NAME.get(key.lower()) == field][:1]
             return field, f"is missing (did you mean it by {near[0]!r}?)" if near else "is missing"
         case "string_too_short":
             return field, "is empty"

@@ -70,8 +70,14 @@ class WatchedFiles:
                 return {
                     file.name: file for file in files if file.name.endswith(FILE_SUFFIXES) and file.is_file()
                 }
+            is_missing = not self.path.exists()
         except OSError as error:
             raise InputError(f"The folder {self.path} cannot be read: {error.strerror or error}.") from None
+        if is_missing:
+            raise InputError(
+                f"{self.path}: there is no such file or folder. Put it there, or change its path under "
+                "[[sources]] in the settings."
+            )
         return {self.path.name: self.path}
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:

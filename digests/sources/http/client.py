@@ -221,13 +221,9 @@ class SourceClient:
             url = httpx.URL(address)
             address_origin = origin_of(address)
         except (httpx.InvalidURL, ValueError):
-            raise SourceError(
-                f"{spec.server} cannot be asked at {describe_address(address)}: no web address."
-            ) from None
+            raise _build_address_error(address, spec.server) from None
         if url.scheme not in DEFAULT_PORTS or not url.host:
-            raise SourceError(
-                f"{spec.server} cannot be asked at {describe_address(address)}: no web address."
-            )
+            raise _build_address_error(address, spec.server)
         if address_origin in self.trusted_origins:
             return self.http.build_request("GET", url, headers=spec.headers)
         ip = await self._resolve_allowed_ip(url, spec.server)
@@ -285,6 +281,15 @@ class SourceClient:
             )
         body = await _read_body(response, spec)
         return body if isinstance(body, _RetryableFailure) else SourceResponse(status, headers, body, address)
+
+
+def _build_address_error(address: str, server: str) -> SourceError:
+    """Return the error for a text that is no web address."""
+    shown = describe_address(address)
+    subject = "The address" if shown == server else f"{server}: {shown}"
+    return SourceError(
+        f"{subject} is no web address: write one that begins with http:// or https:// and names a host."
+    )
 
 
 def _compute_retry_delay(failure: _RetryableFailure, attempt: int) -> float:

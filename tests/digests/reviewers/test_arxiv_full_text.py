@@ -9,23 +9,41 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.present.card import build_card
+from digests.blocking import BlockingRunner
 from digests.errors import SourceError
-from digests.model import Paper
+from digests.model import NOT_REVIEWED, Paper
 from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
+from digests.reviewers.documents import is_text_of
 from digests.reviewers.full_text import FullText
 from digests.sources.http.client import open_client
 from digests.sources.http.turns import ServerTurns
 from tests.builders import NOW, a_paper, a_store
+from tests.digests.reviewers.harness import ReviewerHarness
 from tests.fakes.pdf import a_pdf
+from tests.shared_data import bug_text, needs_shared_data
 
 SENTENCES = [f"Sentence number {number} of the method says what was done and why." for number in range(60)]
-PAGE = "<html><body><h2>1 Method</h2>" + "".join(f"<p>{line}</p>" for line in SENTENCES) + "</body></html>"
+PARAGRAPHS = "".join(f"<p>{line}</p>" for line in SENTENCES)
+PAGE = f"<html><body><h1>Paper 2611.00001</h1><h2>1 Method</h2>{PARAGRAPHS}</body></html>"
+FATAL_ERROR = (
+    '<div class="ltx_ERROR">Conversion to HTML had a Fatal error and exited abruptly. '
+    "This document may be truncated or damaged.</div>"
+)
+PDF = a_pdf("Paper 2611.00001", *SENTENCES[:40])
 
 
 def fetch_full_text(
     paper: Paper, documents: dict[str, tuple[int, bytes]]
 ) -> tuple[FullText | None, list[str]]:
     """Fetch from a server with these documents by path. Returns the full text and the requested paths."""
+    return asyncio.run(fetch_full_text_here(paper, documents))
+
+
+async def fetch_full_text_here(
+    paper: Paper, documents: dict[str, tuple[int, bytes]]
+) -> tuple[FullText | None, list[str]]:
+    """Fetch as `fetch_full_text` does, in the running event loop."""
     requested_paths: list[str] = []
 
     async def serve(request: web.Request) -> web.Response:
@@ -43,7 +61,7 @@ def fetch_full_text(
         )
         return await ArxivFullTextFetcher(open_server_client, turns, base_url)(paper, asyncio.to_thread)
 
-    return asyncio.run(_with_server(serve, work)), requested_paths
+    return await _with_server(serve, work), requested_paths
 
 
 class FakeTime:
@@ -83,7 +101,7 @@ def test_the_html_page_of_the_known_version_is_used() -> None:
 
 
 def test_the_pdf_is_used_without_an_html_page() -> None:
-    text, paths = fetch_full_text(a_paper("2611.00001"), {"/pdf/2611.00001": (200, a_pdf(*SENTENCES[:40]))})
+    text, paths = fetch_full_text(a_paper("2611.00001"), {"/pdf/2611.00001": (200, PDF)})
     assert text
     assert SENTENCES[3] in text.text
     assert paths == ["/html/2611.00001", "/pdf/2611.00001"]
@@ -92,11 +110,75 @@ def test_the_pdf_is_used_without_an_html_page() -> None:
 def test_an_html_page_without_a_paper_is_ignored() -> None:
     documents = {
         "/html/2611.00001": (200, b"<html>No HTML for this paper.</html>"),
-        "/pdf/2611.00001": (200, a_pdf(*SENTENCES)),
+        "/pdf/2611.00001": (200, PDF),
     }
     text, _ = fetch_full_text(a_paper("2611.00001"), documents)
     assert text
     assert SENTENCES[3] in text.text
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        PAGE.replace("</body>", f"{FATAL_ERROR}</body>"),
+        PAGE.removesuffix("</body></html>"),
+        PAGE.replace("Paper 2611.00001", "A Paper on Something Else"),
+    ],
+)
+def test_a_page_that_broke_off_or_is_another_paper_is_none(page: str) -> None:
+    """The PDF is next, then the abstract."""
+    documents = {"/html/2611.00001": (200, page.encode())}
+    assert fetch_full_text(a_paper("2611.00001"), documents)[0] is None
+    text, paths = fetch_full_text(a_paper("2611.00001"), documents | {"/pdf/2611.00001": (200, PDF)})
+    assert text
+    assert SENTENCES[3] in text.text
+    assert paths == ["/html/2611.00001", "/pdf/2611.00001"]
+
+
+@pytest.mark.parametrize("document", [PDF[: len(PDF) // 2], a_pdf("Something Else", *SENTENCES[:40])])
+def test_a_pdf_that_is_cut_off_or_another_paper_is_none(document: bytes) -> None:
+    assert fetch_full_text(a_paper("2611.00001"), {"/pdf/2611.00001": (200, document)})[0] is None
+
+
+def test_single_macros_that_were_not_known_are_no_failed_conversion() -> None:
+    page = PAGE.replace("was done", 'was <span class="ltx_ERROR undefined">\\ours</span> done')
+    page = page.replace("<h2>", "<p>On pages with the words Conversion to HTML had a Fatal error.</p><h2>")
+    text, _ = fetch_full_text(a_paper("2611.00001"), {"/html/2611.00001": (200, page.encode())})
+    assert text
+
+
+ABSTRACT = (
+    "Existing retrieval pipelines duplicate passages between neighbouring requests. We introduce a prefix "
+    "cache that deduplicates passages, and evaluate throughput against established baselines on four tasks."
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "text", "is_same"),
+    [
+        ("A Prefix Cache for Retrieval", "", "A PREFIX CACHE\nFOR RE-\nTRIEVAL\nAda Moss", True),
+        ("An $\\alpha$-Divergence Bound", "", "An α-Divergence Bound", True),
+        ("A First Title of the Paper", ABSTRACT, f"Another Title\n{ABSTRACT}", True),
+        ("A First Title of the Paper", ABSTRACT, "Another Title\nWe evaluate established baselines.", False),
+        ("A Prefix Cache for Retrieval", ABSTRACT, "Surveys of Caching\n" + "words " * 99, False),
+        ("Mamba", "Short.", "Another text", True),
+    ],
+)
+def test_a_text_is_told_from_that_of_another_paper(
+    title: str, abstract: str, text: str, is_same: bool
+) -> None:
+    assert is_text_of(title, abstract, text) is is_same
+
+
+@needs_shared_data
+def test_the_page_that_was_once_taken_for_a_paper_is_none() -> None:
+    page = bug_text("page_cut_off.html").encode()
+    documents = {"/html/2611.00001": (200, page)}
+    for title, abstract in (("A paper", "We study caching."), ("A Prefix Cache for Retrieval", ABSTRACT)):
+        paper = a_paper("2611.00001", title=title, abstract=abstract)
+        text, paths = fetch_full_text(paper, documents)
+        assert text is None
+        assert paths == ["/html/2611.00001", "/pdf/2611.00001"], "the PDF is next"
 
 
 def test_a_paper_without_either_has_no_full_text() -> None:
@@ -110,3 +192,39 @@ def test_a_paper_outside_arxiv_is_not_requested() -> None:
 def test_a_server_error_is_raised_for_a_retry() -> None:
     with pytest.raises(SourceError, match="503"):
         fetch_full_text(a_paper("2611.00001"), {"/html/2611.00001": (503, b"")})
+
+
+def test_the_card_says_from_which_document_a_paper_was_reviewed() -> None:
+    """Each paper has another document; the page comes first, then the PDF, then the abstract."""
+    page = PAGE.replace("Paper 2611.00001", "{title}")
+    broken = page.replace("</body>", f"{FATAL_ERROR}</body>")
+    cut_off = page.removesuffix("</body></html>")
+    another = page.replace("{title}", "A Paper on Something Else")
+    cases: list[tuple[str | None, bool, str]] = [
+        (page, True, "from the full text"),
+        (None, True, "from the PDF"),
+        (broken, True, "from the PDF"),
+        (cut_off, True, "from the PDF"),
+        (another, True, "from the PDF"),
+        (broken, False, "from the abstract"),
+        (cut_off, False, "from the abstract"),
+        (another, False, "from the abstract"),
+        (None, False, "from the abstract"),
+    ]
+    documents, store = {}, a_store()
+    for number, (html, has_pdf, _) in enumerate(cases):
+        title = f"A Title of Paper {number:05}"
+        paper = a_paper(f"2611.{number:05}", title=title, abstract=ABSTRACT, version=1)
+        store.library.add([(paper, NOT_REVIEWED)], now=NOW)
+        if html:
+            documents[f"/html/2611.{number:05}v1"] = 200, html.replace("{title}", title).encode()
+        if has_pdf:
+            documents[f"/pdf/2611.{number:05}v1"] = 200, a_pdf(title, *SENTENCES[:40])
+
+    async def fetch(paper: Paper, run_reader: BlockingRunner) -> FullText | None:
+        return (await fetch_full_text_here(paper, documents))[0]
+
+    reviewer = ReviewerHarness(store, fetch_full_text=fetch)
+    assert reviewer.run_round().full_review_count == len(cases)
+    for number, (_, _, words) in enumerate(cases):
+        assert build_card(reviewer.get_paper(number), 1).review_line.endswith(words), number

@@ -23,13 +23,13 @@ R = TypeVar("R")
 
 def test_the_budget_is_never_exceeded_and_the_rest_waits_for_tomorrow() -> None:
     reviewer = ReviewerHarness(
-        store_with_papers(30), full_reviews_per_day=0, budget=DailyBudget(tokens=60_000)
+        store_with_papers(30), full_reviews_per_day=0, budget=DailyBudget(tokens=45_000)
     )
     outcome = reviewer.run_round()
     spent = reviewer.store.budget.spending_on(TODAY)
     assert outcome.trouble is Trouble.BUDGET_SPENT
     assert 0 < outcome.score_count < 30
-    assert spent.tokens <= 60_000
+    assert spent.tokens <= 45_000
     waiting = reviewer.store.review_queue.count_waiting()[ReviewDepth.SCORE]
     assert waiting == 30 - outcome.score_count
     [condition] = reviewer.store.health.latest_reports()
@@ -76,7 +76,7 @@ def test_the_budget_limits_money() -> None:
 
 def test_scoring_leaves_budget_for_full_reviews() -> None:
     reviewer = ReviewerHarness(
-        store_with_papers(60), full_reviews_per_day=2, budget=DailyBudget(tokens=90_000)
+        store_with_papers(60), full_reviews_per_day=2, budget=DailyBudget(tokens=65_000)
     )
     outcome = reviewer.run_round()
     assert outcome.full_review_count == 2
@@ -87,7 +87,7 @@ def test_scoring_a_big_day_leaves_budget_for_full_reviews() -> None:
     reviewer = ReviewerHarness(
         store_with_papers(90),
         full_reviews_per_day=2,
-        budget=DailyBudget(tokens=60_000),
+        budget=DailyBudget(tokens=65_000),
         has_daily_announcement=True,
     )
     reviewer.now = ANNOUNCEMENT_IS_SCORED - timedelta(minutes=45)
@@ -96,7 +96,7 @@ def test_scoring_a_big_day_leaves_budget_for_full_reviews() -> None:
         now=reviewer.now,
     )
     reviewer.run_rounds_until_idle()
-    assert reviewer.store.budget.spending_on(reviewer.now.date()).tokens <= 36_000
+    assert reviewer.store.budget.spending_on(reviewer.now.date()).tokens <= 39_000
     reviewer.now = ANNOUNCEMENT_IS_SCORED
     outcome = reviewer.run_round()
     assert outcome.full_review_count == 2
@@ -114,7 +114,7 @@ def test_scoring_keeps_the_budget_when_the_announcement_becomes_due_during_a_rou
     reviewer = ReviewerHarness(
         store_with_papers(90),
         full_reviews_per_day=2,
-        budget=DailyBudget(tokens=60_000),
+        budget=DailyBudget(tokens=65_000),
         has_daily_announcement=True,
     )
     reviewer.now = ANNOUNCEMENT_IS_SCORED - timedelta(minutes=45)
@@ -129,7 +129,7 @@ def test_scoring_keeps_the_budget_when_the_announcement_becomes_due_during_a_rou
 
     reviewer.run_rounds_until_idle()
     reviewer.run_round(run_blocking=run_blocking)
-    assert reviewer.store.budget.spending_on(reviewer.now.date()).tokens <= 36_000
+    assert reviewer.store.budget.spending_on(reviewer.now.date()).tokens <= 39_000
     assert reviewer.run_round().full_review_count == 2
 
 
@@ -142,3 +142,13 @@ def test_a_paper_with_an_endless_title_and_abstract_leaves_the_budget_to_the_oth
     assert (outcome.score_count, outcome.full_review_count, outcome.trouble) == (4, 4, None)
     longest = max(len(request["messages"][1]["content"]) for request in reviewer.server.requests)
     assert longest < 20_000
+
+
+def test_a_call_without_room_waits_for_what_the_open_calls_do_not_use() -> None:
+    """A call reserves several times what it uses: four open calls leave no room for a fifth."""
+    reviewer = ReviewerHarness(
+        store_with_papers(8), full_reviews_per_day=0, budget=DailyBudget(tokens=40_000)
+    )
+    outcome = reviewer.run_round()
+    assert (outcome.score_count, outcome.trouble) == (8, None)
+    assert reviewer.store.budget.spending_on(TODAY).tokens <= 40_000

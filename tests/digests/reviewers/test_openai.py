@@ -1,14 +1,19 @@
 """The model server's client and single reviews, against a fake server with every fault."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digests.model import ReadDepth, Review, ReviewDepth
+from digests.reviewers import prompt
+from digests.reviewers.loose_json import Mend
 from digests.reviewers.openai import (
     ModelServer,
     ModelServerError,
@@ -16,11 +21,16 @@ from digests.reviewers.openai import (
     ServerAddress,
     ServerFault,
     TokenUsage,
+    find_answer_text,
     open_model_server,
 )
+from digests.reviewers.parse import check_answer
+from digests.reviewers.quotes import is_quoted, normalize_for_quotes
 from digests.reviewers.review import ReviewError, ReviewOptions, max_usage_of_review, review_paper
 from tests.builders import NOW, a_paper
+from tests.digests.reviewers.test_parse import TEXT, a_form, a_reply
 from tests.fakes.openai_server import CONTROL_CHARACTERS, MODEL, ModelFault, OpenAiServer
+from tests.shared_data import bugs, needs_shared_data
 
 ABSTRACT = (
     "We train a small model on two data sets. It needs half of the compute of its rivals. "
@@ -107,14 +117,77 @@ def test_a_review_records_its_model_depth_version_and_tokens() -> None:
         ModelFault.NO_USAGE,
         ModelFault.USAGE_IS_A_LIST,
         ModelFault.LONE_SURROGATES,
+        ModelFault.FORM_IN_THOUGHTS,
+        ModelFault.THOUGHTS_APART,
+        ModelFault.CONTENT_PARTS,
+        ModelFault.TOOL_CALL,
+        ModelFault.FUNCTION_CALL,
+        ModelFault.OBJECT_AS_CONTENT,
+        ModelFault.OLD_COMPLETION,
+        ModelFault.HARMONY,
+        ModelFault.DRAFT_IN_UNKNOWN_TAG,
+        ModelFault.NO_OPENING_TAG,
+        ModelFault.KEY_AROUND,
+        ModelFault.LIST_OF_ONE,
+        ModelFault.SINGLE_BACKSLASHES,
+        ModelFault.TAG_IN_TEXT,
+        ModelFault.NULLS,
+        ModelFault.TEXT_AS_LIMITATION,
+        ModelFault.GRADES_IN_WORDS,
+        ModelFault.TRAILING_COMMA,
+        ModelFault.QUOTES_IN_TEXT,
     ],
 )
 def test_an_answer_in_an_unusual_form_is_parsed_at_once(fault: ModelFault) -> None:
     async def work(fake: OpenAiServer, server: ModelServer) -> int:
-        assert (await request_review(fake, server)).score is not None
+        review = await request_review(fake, server)
+        assert review.score is not None
+        assert "DRAFT" not in review.tldr
         return len(fake.requests)
 
     assert with_server(work, fault) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "mends"),
+    [
+        (ModelFault.FORM_IN_THOUGHTS, {Mend.OTHER_FIELD: 1}),
+        (ModelFault.TOOL_CALL, {Mend.OTHER_FIELD: 1}),
+        (ModelFault.KEY_AROUND, {Mend.WRAPPER: 1}),
+        (ModelFault.SINGLE_BACKSLASHES, {Mend.TEX: 1}),
+        (ModelFault.TEXT_AS_LIMITATION, {Mend.LIMITATION: 1}),
+        (ModelFault.GRADES_IN_WORDS, {Mend.GRADE: 2}),
+        (ModelFault.HALF_JSON, {Mend.REPEATED: 1}),
+        (ModelFault.TAG_IN_TEXT, {}),
+        (ModelFault.FENCES, {}),
+    ],
+)
+def test_a_review_records_what_was_mended_in_its_answer(fault: ModelFault, mends: dict[Mend, int]) -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> dict[str, int]:
+        review = await request_review(fake, server)
+        assert review.assessment
+        return dict(review.assessment.mends)
+
+    assert with_server(work, fault) == mends
+
+
+def test_tex_with_single_backslashes_reaches_the_review_as_text() -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> str:
+        return (await request_review(fake, server)).tldr
+
+    assert with_server(work, ModelFault.SINGLE_BACKSLASHES) == (
+        "A rate of 1/n for a β-VAE, in the α-divergence."
+    )
+
+
+def test_the_repair_tells_what_was_wrong() -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> str:
+        await request_review(fake, server)
+        return str(fake.requests[1]["messages"][3]["content"])
+
+    assert "impact.grade" in with_server(work, ModelFault.GRADES_OUT_OF_RANGE)
+    assert "cut off" in with_server(work, ModelFault.DRAFT_THEN_HALF)
+    assert "is empty" in with_server(work, ModelFault.EMPTY)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +197,8 @@ def test_an_answer_in_an_unusual_form_is_parsed_at_once(fault: ModelFault) -> No
         ModelFault.HALF_JSON,
         ModelFault.REFUSAL,
         ModelFault.ONLY_THINKING,
+        ModelFault.THOUGHTS_CUT_OFF,
+        ModelFault.DRAFT_THEN_HALF,
         ModelFault.EMPTY,
         ModelFault.GRADES_OUT_OF_RANGE,
     ],
@@ -452,3 +527,142 @@ def test_a_server_without_a_valid_certificate_is_unreachable() -> None:
         return caught.value
 
     assert asyncio.run(ask()).fault is ServerFault.UNREACHABLE
+
+
+THOUGHTS = "So, a 3 or a 4? DRAFT No."
+TOOL_CALL = {"id": "1", "type": "function", "function": {"name": "review", "arguments": "FORM"}}
+SET_UPS: dict[str, dict[str, object]] = {
+    "OpenAI": {"content": "FORM", "refusal": None, "annotations": [], "audio": None},
+    "a gateway that parses": {"content": None, "parsed": "OBJECT"},
+    "a gateway with an object as content": {"content": "OBJECT"},
+    "vLLM with a reasoning parser": {"content": "\n\nFORM", "reasoning_content": THOUGHTS},
+    "the same, and a model that does not think": {"content": None, "reasoning_content": "FORM"},
+    "the same, and a tag there": {"content": "", "reasoning_content": f"<think>{THOUGHTS}</think>FORM"},
+    "newer vLLM": {"content": "FORM", "reasoning": THOUGHTS, "tool_calls": []},
+    "newer vLLM, and a model that does not think": {"content": None, "reasoning": "FORM", "tool_calls": []},
+    "vLLM without a parser": {"content": f"<think>\n{THOUGHTS}\n</think>\n\nFORM"},
+    "SGLang, whose template opens the thoughts": {"content": f"{THOUGHTS}\n</think>\n\nFORM"},
+    "Ollama": {"content": "FORM", "reasoning": THOUGHTS},
+    "Ollama's own fields": {"content": "FORM", "thinking": THOUGHTS},
+    "llama.cpp": {"content": "FORM", "reasoning_content": ""},
+    "llama.cpp without a grammar": {"content": "Here it is:\n```json\nFORM\n```\nI hope it helps."},
+    "llama.cpp with DeepSeek's thoughts": {"content": "FORM", "reasoning_content": THOUGHTS},
+    "LM Studio": {"content": f"[THINK]{THOUGHTS}[/THINK]FORM"},
+    "gpt-oss without a parser": {
+        "content": f"<|channel|>analysis<|message|>{THOUGHTS}<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>FORM"
+    },
+    "a gateway with tools": {"content": None, "tool_calls": [TOOL_CALL]},
+    "a gateway with tools and words": {"content": "I call the tool.", "tool_calls": [TOOL_CALL]},
+    "the older calls of functions": {"content": "", "function_call": {"name": "review", "arguments": "FORM"}},
+    "a call in the text": {"content": '<tool_call>\n{"name": "review", "arguments": FORM}\n</tool_call>'},
+    "a gateway with parts": {"content": [{"type": "text", "text": "FORM"}]},
+    "Mistral": {
+        "content": [
+            {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHTS}]},
+            {"type": "text", "text": "FORM"},
+        ]
+    },
+    "Anthropic's gateway": {
+        "content": [{"type": "thinking", "thinking": THOUGHTS}, {"type": "text", "text": "FORM"}]
+    },
+    "OpenRouter": {
+        "content": "FORM", "reasoning": THOUGHTS,
+        "reasoning_details": [{"type": "reasoning.text", "text": THOUGHTS}],
+    },
+    "Gemini's gateway": {"content": "<thought>DRAFT</thought>\nFORM", "extra_content": {"google": {}}},
+    "a form under a key": {"content": '{"review": FORM}'},
+    "a form in a list": {"content": "[FORM]"},
+    "a draft, then the form": {"content": "DRAFT\n\nOn reflection:\nFORM"},
+}  # fmt: skip
+"""Messages by the servers that send them: where each puts the form, and where its thoughts with a draft."""
+
+
+def test_the_answer_of_every_set_up_is_read_at_once() -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> list[str]:
+        unread = []
+        for name, message in SET_UPS.items():
+            for review_depth in ReviewDepth:
+                fake.messages.append(message)
+                asked = len(fake.requests)
+                review = await request_review(fake, server, review_depth)
+                if len(fake.requests) > asked + 1 or not review.tldr.startswith("In short"):
+                    unread.append(f"{name}, {review_depth}: {review.tldr}")
+        return unread
+
+    assert with_server(work) == []
+
+
+@needs_shared_data
+def test_answers_that_were_once_lost_or_mangled_are_read() -> None:
+    """Parts of the records stand for the whole form: what they leave out is filled in."""
+    final, draft = a_reply(tldr="The final words of it."), a_reply(tldr="The DRAFT of the words.")
+    for record in bugs("model_answers.jsonl"):
+        if "quote" in record:
+            assert is_quoted(record["quote"], normalize_for_quotes(record["paper"])), record["kind"]
+            continue
+        message = record.get("message") or {"content": _complete(record["content"])}
+        filled = {
+            name: value.replace("<the whole form>", final)
+            .replace('{"tldr": "DRAFT", ...}', draft)
+            .replace('{"tldr": "final", ...}', final)
+            for name, value in message.items()
+            if isinstance(value, str)
+        }
+        text, _ = find_answer_text(filled, is_truncated=False)
+        answer, reason = check_answer(text, ReviewDepth.FULL, TEXT)
+        assert answer, f"{record['kind']}: {reason}"
+        assert "DRAFT" not in answer.tldr
+        assert answer.tldr == record.get("expected", answer.tldr)
+        if record["kind"].startswith("a limitation that is a string"):
+            assert len(answer.key_limitations) == 1
+
+
+def _complete(fields: str) -> str:
+    """Return the whole form with these fields, as they are written, in place of its own."""
+    form = {name: value for name, value in a_form().items() if f'"{name}"' not in fields}
+    for name, words in (
+        ("tldr", "A small model."),
+        ("point", "English."),
+        ("quote", "tested in English only"),
+    ):
+        fields = fields.replace(f'"{name}": "..."', f'"{name}": "{words}"')
+    return f"{json.dumps(form)[:-1]}, {fields.strip()[1:]}"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["content", "type", "text", "thinking", "json", "function", "arguments"]),
+                inner,
+                max_size=3,
+            )
+        ),
+        max_leaves=12,
+    ),
+    st.sampled_from(["content", "reasoning", "tool_calls", "function_call", "reasoning_details", "parsed"]),
+    st.booleans(),
+)
+def test_no_field_of_a_message_raises_or_hides_a_form_in_the_content(
+    value: object, name: str, is_truncated: bool
+) -> None:
+    find_answer_text({name: value}, is_truncated=is_truncated)
+    if name not in ("content", "tool_calls", "function_call"):
+        text, field = find_answer_text({name: value, "content": a_reply()}, is_truncated=is_truncated)
+        assert (text, field) == (a_reply(), "content")
+
+
+def test_reviews_of_different_prompts_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> list[str]:
+        full = [await request_review(fake, server) for _ in range(2)]
+        score = await request_review(fake, server, ReviewDepth.SCORE)
+        monkeypatch.setattr(prompt, "_TLDR_RULE", "Begin with the method.")
+        changed = await request_review(fake, server)
+        return [review.assessment.prompt for review in (*full, score, changed) if review.assessment]
+
+    first, second, score, changed = with_server(work)
+    assert first == second
+    assert len({first, score, changed}) == 3

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.model import ReviewDepth
-from digests.reviewers.parse import AnswerError, parse_answer
+from digests.reviewers.forms import AnswerError
+from digests.reviewers.parse import parse_answer
 from digests.reviewers.rubric import DEFAULT_WEIGHTS, DIMENSIONS, build_review_schema, compute_score
 
 TEXT = (
@@ -67,10 +68,13 @@ def test_thinking_fences_and_prose_around_the_object_are_ignored(around: str) ->
             "impact.grade",
         ),
         (
-            a_reply(impact={"evidence": "x", "assessment": "Long enough to be one.", "grade": 3.5}),
+            a_reply(impact={"evidence": "x", "assessment": "Long enough to be one.", "grade": "8/10"}),
             "impact.grade",
         ),
-        (a_reply(impact={"evidence": "x", "grade": 3}), "impact.assessment"),
+        (
+            a_reply(impact={"evidence": "x", "grade": 3}, methodology={"evidence": "x", "grade": 3}),
+            "impact.assessment",
+        ),
         (a_reply(tldr=""), "tldr"),
         ('{"score": 10}', "methodology"),
         ("[" * 100_000, "no JSON object"),
@@ -127,6 +131,21 @@ def test_limitations_are_limited_to_three_short_points() -> None:
     assert len(answer.key_limitations) == 3
     assert all(len(point.text) <= 161 for point in answer.key_limitations)
     assert len(answer.tldr) <= 600
+
+
+@pytest.mark.parametrize(
+    ("tldr", "begun"),
+    [
+        ("This paper shows that small models suffice.", "Small models suffice."),
+        ("In this work, we find that k-means is enough.", "k-means is enough."),
+        ("The authors demonstrate that GPT is not needed.", "GPT is not needed."),
+        ("This paper claims that small models suffice.", "This paper claims that small models suffice."),
+        ("This paper introduces a small model.", "This paper introduces a small model."),
+        ("We show how to train a small model.", "We show how to train a small model."),
+    ],
+)
+def test_a_tldr_begins_with_its_finding(tldr: str, begun: str) -> None:
+    assert parse_answer(a_reply(tldr=tldr), ReviewDepth.FULL, TEXT).tldr == begun
 
 
 @given(st.text(max_size=300))

@@ -1,5 +1,7 @@
 """Prompts of a review: the fence around the paper, sanitized text, and anonymized full texts."""
 
+import json
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from digests.reviewers.prompt import (
     sanitize_text,
     truncate_middle,
 )
+from digests.reviewers.rubric import ANCHORS, RUBRIC_VERSION, build_review_schema
 from tests.builders import a_paper
 from tests.digests.injection_cases import ATTACKS
 
@@ -115,3 +118,15 @@ def test_the_prompt_states_the_schema_for_servers_that_ignore_it() -> None:
         '"additionalProperties": false'
         in build_review_messages(a_paper(), "x", ReviewDepth.FULL, NONCE)[0]["content"]
     )
+
+
+@pytest.mark.parametrize("review_depth", list(ReviewDepth))
+def test_the_prompt_asks_for_the_finding_first(review_depth: ReviewDepth) -> None:
+    prompt = build_review_messages(a_paper(), "A text.", review_depth, "0" * 16)[0]["content"]
+    assert "Begin with what was found" in prompt
+
+
+def test_a_change_of_anchors_or_schemas_takes_a_new_version_of_the_rubric() -> None:
+    """Scores of one scale are compared: enter the new code under a new `RUBRIC_VERSION`."""
+    grading = json.dumps([ANCHORS, *map(build_review_schema, ReviewDepth)], sort_keys=True)
+    assert (RUBRIC_VERSION, blake2b(grading.encode(), digest_size=4).hexdigest()) == ("1", "5297681b")

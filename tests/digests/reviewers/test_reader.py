@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import digests.reviewers.reader as reader_module
 from digests.model import ReviewDepth, Verdict
 from digests.reviewers.comparison import check_comparison
 from digests.reviewers.full_review import compose_text
@@ -24,6 +25,7 @@ from digests.reviewers.reader import (
 )
 from tests.digests.reviewers.test_parse import TEXT, a_reply
 from tests.fakes.pdf import a_pdf
+from tests.fakes.wire import WAIT_SECONDS
 
 
 def read_for_ever(gate: str) -> str:
@@ -55,6 +57,13 @@ def write_and_exit(count: int) -> str:
     """Write to the pipe of the result, as a process does that a document took over."""
     os.write(1, b"[" * count)
     os._exit(0)
+
+
+def share_result_and_read_for_ever(folder: str) -> str:
+    """Hold the interpreter in two processes, which both have the pipe of the result."""
+    if os.fork() == 0:
+        Path(folder, "shared").touch()
+    return read_for_ever(f"{folder}/gate")
 
 
 def read_environment() -> dict[str, str]:
@@ -145,11 +154,49 @@ def test_a_page_of_many_megabytes_reaches_the_reader() -> None:
     assert asyncio.run(ReaderProcess().run(print_and_return, "words" * 1_000_000)) == "words" * 1_000_000
 
 
-def test_a_result_of_another_type_or_without_end_is_refused() -> None:
+def test_a_result_of_another_type_or_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader_module, "MAX_RESULT_BYTES", 2**20)
     with pytest.raises(ReaderError, match="cannot be used"):
         asyncio.run(ReaderProcess().run(write_and_exit, 1))
     with pytest.raises(ReaderError, match="too long"):
         asyncio.run(ReaderProcess().run(write_and_exit, 64 * 1024**2))
+
+
+def test_a_reader_ends_with_a_result_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = asyncio.StreamReader.read
+
+    async def read_late(output: asyncio.StreamReader, count: int) -> bytes:
+        """Read when so much waits that the event loop takes no more."""
+        while not vars(output)["_paused"]:
+            await asyncio.to_thread(time.sleep, 0.001)
+        monkeypatch.setattr(asyncio.StreamReader, "read", read)
+        return await read(output, count)
+
+    monkeypatch.setattr(asyncio.StreamReader, "read", read_late)
+    monkeypatch.setattr(reader_module, "MAX_RESULT_BYTES", 1)
+
+    async def work() -> str:
+        async with asyncio.timeout(WAIT_SECONDS):
+            return str(await ReaderProcess().run(write_and_exit, 1024**2))
+
+    with pytest.raises(ReaderError, match="too long"):
+        asyncio.run(work())
+
+
+def test_a_process_that_a_reader_left_behind_is_not_waited_for(tmp_path: Path) -> None:
+    async def work() -> None:
+        call = ReaderProcess().run(share_result_and_read_for_ever, str(tmp_path))
+        reading = asyncio.create_task(call)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not (tmp_path / "shared").exists():
+                await asyncio.to_thread(time.sleep, 0.01)
+        reading.cancel()
+        await asyncio.wait([reading], timeout=WAIT_SECONDS)
+        is_over = reading.cancelled()
+        (tmp_path / "gate").touch()
+        assert is_over
+
+    asyncio.run(work())
 
 
 def test_a_reader_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from digests.errors import InputError, SourceError
+from digests.limitations import extract_points
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
 from digests.ports.sources import BadRecord
 from digests.sources.http.client import open_client
@@ -265,6 +265,8 @@ def test_memory_does_not_grow_with_the_file() -> None:
 
 
 def test_the_schema_accepts_what_the_parser_accepts() -> None:
+    from jsonschema import Draft202012Validator  # Its import takes a second, in each process that collects.
+
     validator = Draft202012Validator(build_record_schema())
     assert validator.is_valid(a_record(score=9.5))
     assert not validator.is_valid({"title": "no id"})
@@ -328,3 +330,14 @@ def test_a_failing_address_is_one_error(path: str, words: str) -> None:
 def test_without_a_client_an_address_is_a_path() -> None:
     with a_site() as site, pytest.raises(InputError, match="there is no such file"):
         list(ReviewFile(f"{site}/papers.json", TODAY).read_records())
+
+
+def test_limitations_may_be_a_list_of_points() -> None:
+    _, review = good(one(limitations=["Only English is tested", "The code is missing"]))
+    assert extract_points(review.limitations) == ("Only English is tested", "The code is missing")
+    assert "limitations" in str(bad(one(limitations=[{"point": "x"}])))
+
+
+def test_a_missing_field_is_looked_for_under_its_other_names() -> None:
+    (result,) = read('{"arxiv_id": "2402.01306", "name": "KTO"}')
+    assert "did you mean it by 'name'?" in str(bad(result))

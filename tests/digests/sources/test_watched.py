@@ -67,9 +67,8 @@ def test_a_damaged_file_does_not_stop_others_and_is_retried_when_it_changed(tmp_
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
-    assert fetch_once(WatchedFiles(tmp_path / "none.jsonl"), a_store()).failure.endswith(
-        "there is no such file."
-    )
+    failure = fetch_once(WatchedFiles(tmp_path / "none.jsonl"), a_store()).failure
+    assert "none.jsonl: there is no such file or folder. Put it there, or change its path under" in failure
 
 
 def test_it_is_polled_at_its_interval() -> None:

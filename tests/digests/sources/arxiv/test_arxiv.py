@@ -71,7 +71,7 @@ def run_scenario(
                 return world.now
 
             def clock_of_turns() -> datetime:
-                return at + waited
+                return world.now + waited
 
             async def pause(seconds: float) -> None:
                 nonlocal waited

@@ -161,7 +161,7 @@ def test_an_address_that_is_not_http_is_refused(address: str) -> None:
     async def scenario(_: FakeFeeds, client: SourceClient) -> None:
         await client.get(address, "The server")
 
-    assert "no web address" in error_of(scenario)
+    assert "is no web address: write one that begins with http:// or https://" in error_of(scenario)
 
 
 def test_the_checked_address_is_the_one_requested() -> None:
