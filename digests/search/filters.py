@@ -1,6 +1,7 @@
 """Filters of a look-up, as `in:cs.CL since:2025-01` or said in words such as "this week". Pure."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -96,21 +97,40 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
     "november", "december",
 )  # fmt: skip
+MAX_FILTERS = 8
+"""Filters of a query. Where they leave nothing, a search without each of them tells which one did."""
+
 _FIRST_YEAR = 1990
 _KEYED = re.compile(
     r"(?<!\S)(in|cat|category|by|author|since|after|from|before|until|year|min|flagged|has|marked|sort)"
     r":(\"[^\"]{1,100}\"|[^\s\"]{1,100})",
     re.IGNORECASE,
 )
+_CATEGORY = re.compile(r"[a-z]{2,8}(?:-[a-z]{2,4})?\.[a-z]{2}")
 _DATE = re.compile(r"([0-9]{4})(?:[-/.]([0-9]{1,2})(?:[-/.]([0-9]{1,2}))?)?")
 _SPAN = re.compile(r"([0-9]{1,3})(d|w|m|y)")
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365, "d": 1, "w": 7, "m": 30, "y": 365}
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NUMBERS = {
+    "couple": 2,
+    "two": 2,
+    "few": 3,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "ten": 10,
+}
 _OUTER_SIGNS = ".,;:!?()[]\"'"
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _SORTS = {
     "new": Sort.NEW, "newest": Sort.NEW, "date": Sort.NEW, "latest": Sort.NEW, "recent": Sort.NEW,
     "score": Sort.SCORE, "best": Sort.SCORE, "rank": Sort.SCORE, "relevance": Sort.RELEVANCE,
 }  # fmt: skip
+
+
+_RATINGS = frozenset(("rated", "ranked", "scored", "scoring", "score", "scores"))
 
 
 class Period(NamedTuple):
@@ -125,8 +145,11 @@ def read_filters(text: str, today: date) -> FilterReading:
     reader = _Reader(today)
     rest = _KEYED.sub(lambda found: reader.read_keyed(found[1].lower(), found[2].strip('"'), found[0]), text)
     rest = reader.read_words(rest.split())
+    filters, faults = list(dict.fromkeys(reader.filters)), list(dict.fromkeys(reader.faults))
+    if len(filters) > MAX_FILTERS:
+        faults.insert(0, f"Only the first {MAX_FILTERS} filters count.")
     return FilterReading(
-        rest, tuple(reader.filters), tuple(reader.guesses), reader.sort, tuple(reader.faults)
+        rest, tuple(filters[:MAX_FILTERS]), tuple(reader.guesses), reader.sort, tuple(faults[:MAX_FILTERS])
     )
 
 
@@ -210,13 +233,19 @@ class _Reader:
     def _read_period(self, plain: list[str], at: int) -> int:
         """Read a date such as "since March 2025" or "this week". Returns the number of its words."""
         word, following = plain[at], plain[at + 1 : at + 3]
-        if word in ("since", "after", "before", "until", "from", "in", "during", "of"):
+        if word == "between" and plain[at + 2 : at + 3] == ["and"] and plain[at + 3 : at + 4]:
+            first, last = (_parse_period([each], self.today) for each in (plain[at + 1], plain[at + 3]))
+            if first and last:
+                self._add_period("in", Period(first.start, last.end), " ".join(plain[at : at + 4]))
+                return 4
+        is_weekday = word == "on" and following[:1] and following[0] in _WEEKDAYS
+        if is_weekday or word in ("since", "after", "before", "until", "from", "in", "during", "of"):
             for length in (2, 1):
                 period = _parse_period(following[:length], self.today) if len(following) >= length else None
                 if period and not (word == "of" and length == 1):
                     self._add_period(word, period, " ".join([word, *following[:length]]))
                     return length + 1
-        for length in (3, 2):
+        for length in (4, 3, 2):
             phrase = plain[at : at + length]
             if len(phrase) == length and (period := _parse_period(phrase, self.today)):
                 self._add_period("in", period, " ".join(phrase))
@@ -230,8 +259,9 @@ class _Reader:
         if period and word in ("today", "yesterday") and len(plain) > 1:
             self._add_period("in", period, word)
             return 1
-        if period and re.fullmatch(r"[0-9]{4}", word):
-            self.guesses.append(Guess(_build_date_filter("in", period, word), (word,)))
+        if period and re.fullmatch(r"[0-9]{4}", word) and len(self.guesses) < MAX_FILTERS:
+            guess = Guess(_build_date_filter("in", period, word), (word,))
+            self.guesses += [] if guess in self.guesses else [guess]
             return 1
         return 0
 
@@ -256,7 +286,11 @@ class _Reader:
         return 0
 
     def _read_category(self, tokens: list[str], plain: list[str], at: int) -> int:
-        """Read "in cs.CL"."""
+        """Read "in cs.CL", and "cs.CL" alone."""
+        if _CATEGORY.fullmatch(plain[at]):
+            with suppress(InputError):
+                self.filters.append(DomainFilter(plain[at], resolve_domain(tokens[at].strip(_OUTER_SIGNS))))
+                return 1
         if plain[at] not in ("in", "from", "category") or at + 1 >= len(plain) or "." not in plain[at + 1]:
             return 0
         try:
@@ -270,13 +304,15 @@ class _Reader:
         """Read "flagged papers", "papers we marked", "unreviewed" and the like, and a closing "with code"."""
         word, following = plain[at], plain[at + 1 : at + 2]
         nouns = ("paper", "papers", "preprints", "articles")
-        if word in ("flagged", "marked", "reviewed", "unflagged") and (
+        if word in ("flagged", "marked", "reviewed", "unflagged", "unmarked", "unreviewed") and (
             following == [] or following[0] in nouns or plain[at - 1 : at] == ["we"]
         ):
             if len(plain) == 1 and word == "reviewed":
                 return 0
-            trait = {"marked": Trait.MARKED, "reviewed": Trait.REVIEW}.get(word, Trait.FLAGGED)
-            is_wanted = word != "unflagged" and plain[at - 1 : at] not in (["not"], ["un"])
+            trait = {"marked": Trait.MARKED, "reviewed": Trait.REVIEW}.get(
+                word.removeprefix("un"), Trait.FLAGGED
+            )
+            is_wanted = not word.startswith("un") and plain[at - 1 : at] not in (["not"], ["un"])
             self.filters.append(TraitFilter(word, trait, is_wanted))
             return 1
         if word == "with" and len(plain) == at + 2 and following[0] in ("code", "review", "reviews"):
@@ -286,10 +322,13 @@ class _Reader:
         return 0
 
     def _read_sort(self, plain: list[str], at: int) -> int:
-        """Read "newest first", "sorted by score" and "by date"."""
+        """Read "newest first", "highest rated", "sorted by score" and "by date"."""
         phrase = plain[at : at + 3]
         if phrase[1:2] == ["first"] and phrase[0] in ("newest", "latest", "best"):
             self.sort = _SORTS[phrase[0]]
+            return 2
+        if phrase[0] in ("best", "highest", "top") and phrase[1:2] and phrase[1] in _RATINGS:
+            self.sort = Sort.SCORE
             return 2
         is_order = phrase[0] in ("sort", "sorted", "order", "ordered") and phrase[1:2] == ["by"]
         if is_order and phrase[2:] and phrase[2] in _SORTS:
@@ -313,17 +352,22 @@ class _Reader:
         return [*tokens[:at], *tokens[end:]]
 
     def _read_domain(self, tokens: list[str]) -> list[str]:
-        """Take a closing "in vision" as a guess, and return the tokens without it."""
+        """Take "in vision" as a guess, at the end or before "about", and return the tokens without it."""
         plain = [token.strip(_OUTER_SIGNS).lower() for token in tokens]
-        for length in (2, 1):
-            if len(plain) > length and plain[-length - 1] == "in":
-                name = " ".join(plain[-length:])
-                try:
-                    categories = resolve_domain(name)
-                except InputError:
-                    continue
-                self.guesses.append(Guess(DomainFilter(f"in {name}", categories), tuple(plain[-length:])))
-                return tokens[: -length - 1]
+        for end in range(len(plain), 1, -1):
+            if end < len(plain) and plain[end] != "about":
+                continue
+            for length in (2, 1):
+                if end > length and plain[end - length - 1] == "in":
+                    name = " ".join(plain[end - length : end])
+                    try:
+                        categories = resolve_domain(name)
+                    except InputError:
+                        continue
+                    self.guesses.append(
+                        Guess(DomainFilter(f"in {name}", categories), tuple(plain[end - length : end]))
+                    )
+                    return [*tokens[: end - length - 1], *tokens[end:]]
         return tokens
 
 
@@ -359,9 +403,14 @@ def _parse_period(words: list[str], today: date) -> Period | None:
             return Period(_add_days(today, -1), today)
         case ["this" | "past" | "last" | "current", ("day" | "week" | "month" | "year") as unit]:
             return _parse_named_span(words[0], unit, today)
-        case ["past" | "last", count, unit] if count.isascii() and count.isdecimal() and len(count) < 4:
+        case ["past" | "last", "couple", "of", unit]:
+            return _parse_period([words[0], "couple", unit], today)
+        case ["past" | "last", count, unit] if number := _parse_count(count):
             days = _DAYS.get(unit.removesuffix("s"), 0)
-            return Period(_add_days(today, -days * int(count)), _add_days(today, 1)) if days else None
+            return Period(_add_days(today, -days * number), _add_days(today, 1)) if days else None
+        case [day] if day in _WEEKDAYS:
+            start = _add_days(today, -((today.weekday() - _WEEKDAYS.index(day)) % 7))
+            return Period(start, _add_days(start, 1))
         case [month, year] if (number := _parse_month(month)) and re.fullmatch(r"[0-9]{4}", year):
             return _build_period(int(year), number)
         case [month] if number := _parse_month(month):
@@ -381,6 +430,13 @@ def _parse_named_span(which: str, unit: str, today: date) -> Period | None:
         return Period(_add_days(end, -1).replace(day=1), end)
     days = _DAYS[unit] * (2 if which == "last" and unit == "week" else 1)
     return Period(_add_days(today, -days), _add_days(today, 1))
+
+
+def _parse_count(word: str) -> int:
+    """Return the number of "3" or "three", 0 for another word."""
+    if word.isascii() and word.isdecimal() and len(word) < 4:
+        return int(word)
+    return _NUMBERS.get(word, 0)
 
 
 def _parse_month(word: str) -> int:

@@ -1,7 +1,8 @@
 """Glossary of the field: what an abbreviation or the name of a system stands for. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from digests.ids import parse_arxiv_id
 from digests.search.frames import STOP_WORDS
@@ -12,7 +13,7 @@ SHIPPED_TERMS: Mapping[str, str] = {
     "agi": "artificial general intelligence", "ann": "approximate nearest neighbor",
     "asr": "automatic speech recognition", "cfg": "classifier-free guidance",
     "clip": "2103.00020 contrastive language-image pre-training", "cnn": "convolutional neural network",
-    "cot": "chain of thought", "ddpm": "2006.11239 denoising diffusion probabilistic model",
+    "cot": "2201.11903 chain of thought", "ddpm": "2006.11239 denoising diffusion probabilistic model",
     "detr": "2005.12872 end-to-end object detection with transformers",
     "dit": "2212.09748 diffusion transformer", "dpo": "2305.18290 direct preference optimization",
     "dpr": "2004.04906 dense passage retrieval", "dqn": "1312.5602 deep Q network",
@@ -62,22 +63,34 @@ class GlossaryEntry:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Glossary:
     """Terms of the field, by their words without spaces: "stablediffusion"."""
 
     entries: Mapping[str, GlossaryEntry]
 
     def find(self, words: str) -> GlossaryEntry | None:
-        """Return what a term stands for; its words are joined without spaces. None for other words."""
-        return self.entries.get(words)
+        """Return what a term stands for; its words are joined without spaces. None for other words.
+
+        A plural such as "VAEs" stands for the words alone, and not for the paper.
+        """
+        if entry := self.entries.get(words):
+            return entry
+        single = self.entries.get(words.removesuffix("s")) if len(words) > 2 else None
+        return replace(single, paper="") if single and single.words else None
 
     def find_short_forms(self, words: tuple[str, ...]) -> Mapping[str, GlossaryEntry]:
         """Return the terms whose long form these words are. Stop words and plurals make no difference."""
-        wanted = _normalize_words(words)
         return {
-            term: entry for term, entry in self.entries.items() if _normalize_words(entry.words) == wanted
+            term: self.entries[term] for term in self._terms_by_long_form.get(_normalize_words(words), ())
         }
+
+    @cached_property
+    def _terms_by_long_form(self) -> Mapping[tuple[str, ...], Sequence[str]]:
+        terms: dict[tuple[str, ...], list[str]] = {}
+        for term, entry in self.entries.items():
+            terms.setdefault(_normalize_words(entry.words), []).append(term)
+        return terms
 
 
 def build_glossary(own_terms: Mapping[str, str]) -> Glossary:

@@ -24,6 +24,9 @@ MAX_SIMILAR = 200
 MIN_STRENGTH = 0.25
 """Least strength of a likeness: below it, two papers share common words."""
 
+MIN_ASKED_STRENGTH = 0.1
+"""Least strength for a person who asks: the nearest papers of a small library are weaker than a reason."""
+
 TITLE_CHARACTERS = 40
 """Characters of a title in a reason."""
 

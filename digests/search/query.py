@@ -7,11 +7,23 @@ from datetime import date
 
 from digests.ids import find_paper_ids
 from digests.search.filters import Filter, Guess, Sort, read_filters
-from digests.search.frames import LIMITATION_WORDS, STOP_WORDS, strip_frames
+from digests.search.frames import (
+    LIMITATION_WORDS,
+    STOP_WORDS,
+    strip_frames,
+    take_limitations,
+    take_similar,
+)
 from digests.text import limit_combining_marks, normalize_text, to_plain_text
 
 MAX_WORDS = 32
 """Words of a query that are used: further ones do not help to find a paper."""
+
+MAX_CHECKED_WORDS, MIN_CHECKED_LETTERS = 6, 4
+"""Words of a query that may be misspelt, the rarest ones, and the letters of the shortest of them.
+
+Each takes a millisecond of a search.
+"""
 
 MAX_WORD_CHARACTERS = 60
 """Characters of a word. Longer words are cut, both here and in the index."""
@@ -24,11 +36,14 @@ MAX_QUERY_CHARACTERS = 4_000
 class IdQuery:
     """Query for papers by their ids, without versions; the papers need not be known.
 
-    `wants_limitations` is True for a question such as "limitations of 2402.01306".
+    `wants_limitations` is True for a question such as "limitations of 2402.01306", and `wants_similar` for
+    "papers like 2402.01306", whose `filters` the similar papers match.
     """
 
     ids: tuple[str, ...]
     wants_limitations: bool = False
+    wants_similar: bool = False
+    filters: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +53,9 @@ class WordQuery:
     All words are as `tokenize_text` makes them. `optional_words` are stop words and frames ("papers about"):
     they only rank. `title` has all words as typed, in case they are a title. Without words and phrases, the
     `filters` alone choose; `guesses` are filters that the words suggest. `sort` is None if nobody named an
-    order. `faults` are sentences about filters that could not be read. `wants_limitations` is True for a
-    question such as "what are the limitations of DPO?".
+    order. `faults` are sentences about what was left out. `wants_limitations` is True for a
+    question such as "what are the limitations of DPO?", and `wants_similar` for "papers similar to DPO".
+    `typed` is the text as it was typed.
     """
 
     words: tuple[str, ...]
@@ -51,11 +67,18 @@ class WordQuery:
     sort: Sort | None = None
     faults: tuple[str, ...] = ()
     wants_limitations: bool = False
+    wants_similar: bool = False
+    typed: str = ""
 
     @property
     def all_filters(self) -> tuple[Filter, ...]:
         """Filters that were typed, and those that were guessed."""
         return (*self.filters, *(guess.filter for guess in self.guesses))
+
+    @property
+    def meant_words(self) -> tuple[str, ...]:
+        """The words, and then those of the phrases."""
+        return (*self.words, *(word for phrase in self.phrases for word in phrase.split()))
 
     def without_guesses(self) -> "WordQuery":
         """Return the query with the words of its guesses in place of them."""
@@ -87,29 +110,37 @@ def parse_query(typed: str, today: date) -> SearchQuery:
     """
     text = normalize_text(typed.strip()[:MAX_QUERY_CHARACTERS])
     if named := find_paper_ids(text):
-        wants_limitations = not LIMITATION_WORDS.isdisjoint(tokenize_text(text)[:MAX_WORDS])
-        return IdQuery(tuple(reference.id for reference in named), wants_limitations)
+        words = tuple(tokenize_text(text)[:MAX_WORDS])
+        wants_limitations = not LIMITATION_WORDS.isdisjoint(words) or take_limitations(words)[1]
+        wants_similar = take_similar(words)[1]
+        filters = read_filters(to_plain_text(text), today).filters if wants_similar else ()
+        return IdQuery(tuple(reference.id for reference in named), wants_limitations, wants_similar, filters)
     plain = to_plain_text(text)
+    typed_words = tokenize_text(plain)
     reading = read_filters(plain, today)
     loose, quoted = _split_quotes(reading.rest)
     phrases = _take_words(quoted, MAX_WORDS)
     single = _take_words([loose], MAX_WORDS - sum(map(len, phrases)))
     guessed = tokenize_text(" ".join(word for guess in reading.guesses for word in guess.words))
     has_filters = bool(reading.filters or reading.guesses)
-    meant = strip_frames(single[0] if single else (), has_others=bool(phrases) or has_filters)
-    sort = reading.sort or meant.sort if not (meant.words or phrases) else reading.sort
+    has_others = bool(phrases) or has_filters or reading.sort is not None
+    meant = strip_frames(single[0] if single else (), has_others=has_others)
+    sort = reading.sort or (None if phrases else meant.sort)
     if not (phrases or meant.words or has_filters or sort):
         return EmptyQuery(reading.faults)
+    cut = (f"Searched for the first {MAX_WORDS} words alone.",) if len(typed_words) > MAX_WORDS else ()
     return WordQuery(
         meant.words,
         tuple(" ".join(phrase) for phrase in phrases),
         (*meant.optional_words, *guessed)[:MAX_WORDS],
-        " ".join(tokenize_text(plain)[:MAX_WORDS]),
+        " ".join(typed_words[:MAX_WORDS]),
         reading.filters,
         reading.guesses,
         sort,
-        reading.faults,
+        (*reading.faults, *cut),
         meant.wants_limitations,
+        meant.wants_similar,
+        text,
     )
 
 

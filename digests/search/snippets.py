@@ -1,6 +1,6 @@
 """Snippets: the sentence of a paper that shows why a query found it. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from digests.model import ScoredPaper
 from digests.search.query import tokenize_text
@@ -24,7 +24,7 @@ def find_snippet(scored: ScoredPaper, words: Sequence[str]) -> str:
     if not missing:
         return ""
     best, best_count = "", 0
-    for label, sentence in _list_sentences(scored):
+    for label, sentence in _list_sentences(scored, missing):
         found = _list_stems(sentence)
         # Words that the title lacks weigh more.
         count = 2 * len(missing & found) + len(stems & found)
@@ -33,7 +33,8 @@ def find_snippet(scored: ScoredPaper, words: Sequence[str]) -> str:
     return clip_text(best, MAX_SNIPPET_CHARACTERS)
 
 
-def _list_sentences(scored: ScoredPaper) -> Iterator[tuple[str, str]]:
+def _list_sentences(scored: ScoredPaper, stems: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the sentences that may have one of the stems, each with the label of its text."""
     paper, review = scored.paper, scored.review
     texts = (
         ("", review.tldr), ("", paper.abstract), ("Limitations: ", review.limitations),
@@ -42,8 +43,22 @@ def _list_sentences(scored: ScoredPaper) -> Iterator[tuple[str, str]]:
     )  # fmt: skip
     yield "By ", ", ".join(paper.authors[:12])
     for label, text in texts:
-        for sentence in split_sentences(to_plain_text(text[:MAX_READ_CHARACTERS])):
-            yield label, sentence
+        plain = to_plain_text(text[:MAX_READ_CHARACTERS])
+        if _may_have(plain, stems):
+            for sentence in split_sentences(plain):
+                if _may_have(sentence, stems):
+                    yield label, sentence
+
+
+def _may_have(text: str, stems: Collection[str]) -> bool:
+    """Return False for a text that has none of the stems: looking for letters is faster than for words.
+
+    A stem is the beginning of its word, except where letters have accents or a name has signs ("C++").
+    """
+    if not text.isascii() or "+" in text or "#" in text:
+        return True
+    folded = text.lower()
+    return any(stem in folded for stem in stems)
 
 
 def _list_stems(text: str) -> set[str]:

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from digests.search.filters import (
+    MAX_FILTERS,
     AuthorFilter,
     DateFilter,
     DomainFilter,
@@ -26,6 +27,7 @@ TODAY = date(2026, 7, 1)
         ("cat:cs.cl", DomainFilter("cat:cs.cl", ("cs.CL",))),
         ("in:language", DomainFilter("in:language", ("cs.CL",))),
         ("in cs.CL", DomainFilter("in cs.cl", ("cs.CL",))),
+        ("cs.CL", DomainFilter("cs.cl", ("cs.CL",))),
         ("by:bengio", AuthorFilter("by:bengio", ("bengio",))),
         ('by:"yoshua bengio"', AuthorFilter('by:"yoshua bengio"', ("yoshua", "bengio"))),
         ("since:2025-01", DateFilter("since:2025-01", since=date(2025, 1, 1))),
@@ -44,6 +46,17 @@ TODAY = date(2026, 7, 1)
         ("last 3 days", DateFilter("last 3 days", date(2026, 6, 28), date(2026, 7, 2))),
         ("last month", DateFilter("last month", date(2026, 6, 1), date(2026, 7, 1))),
         ("last year", DateFilter("last year", date(2025, 1, 1), date(2026, 1, 1))),
+        ("last two weeks", DateFilter("last two weeks", date(2026, 6, 17), date(2026, 7, 2))),
+        (
+            "past couple of days",
+            DateFilter("past couple of days", date(2026, 6, 29), date(2026, 7, 2)),
+        ),
+        ("since monday", DateFilter("since monday", since=date(2026, 6, 29))),
+        ("on Tuesday", DateFilter("on tuesday", date(2026, 6, 30), date(2026, 7, 1))),
+        (
+            "between 2019 and 2021",
+            DateFilter("between 2019 and 2021", date(2019, 1, 1), date(2022, 1, 1)),
+        ),
         ("yesterday", DateFilter("yesterday", date(2026, 6, 30), date(2026, 7, 1))),
         ("min:8", ScoreFilter("min:8", 8.0)),
         ("min:7,5", ScoreFilter("min:7,5", 7.5)),
@@ -62,6 +75,19 @@ def test_a_filter_is_read_and_leaves_the_words(typed: str, found: Filter) -> Non
         reading = read_filters(text, TODAY)
         assert reading.filters == (found,)
         assert (reading.rest.strip(), reading.guesses, reading.faults) == ("diffusion", (), ())
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("unreviewed papers about agents", TraitFilter("unreviewed", Trait.REVIEW, is_wanted=False)),
+        ("unmarked papers", TraitFilter("unmarked", Trait.MARKED, is_wanted=False)),
+        ("papers we marked", TraitFilter("marked", Trait.MARKED)),
+        ("flagged papers", TraitFilter("flagged", Trait.FLAGGED)),
+    ],
+)
+def test_a_property_of_papers_is_read(typed: str, found: Filter) -> None:
+    assert read_filters(typed, TODAY).filters == (found,)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +113,9 @@ def test_words_that_may_be_a_filter_are_a_guess_that_keeps_them(typed: str, word
         "reasoning in deep networks",
         "by",
         "1800 experts",
+        "a study on march madness",
+        "between us and them",
+        "between here and",
     ],
 )
 def test_other_text_has_no_filter(typed: str) -> None:
@@ -101,6 +130,7 @@ def test_other_text_has_no_filter(typed: str) -> None:
         ("sort:score kto", Sort.SCORE),
         ("kto newest first", Sort.NEW),
         ("kto sorted by score", Sort.SCORE),
+        ("highest rated kto", Sort.SCORE),
     ],
 )
 def test_an_order_is_read(typed: str, sort: Sort) -> None:
@@ -116,3 +146,20 @@ def test_a_filter_that_cannot_be_read_is_left_out_with_a_sentence(typed: str) ->
     assert (reading.filters, reading.rest.strip()) == ((), "kto")
     (fault,) = reading.faults
     assert fault.startswith(f"{typed!r} is left out")
+
+
+def test_a_range_of_years_without_its_end_is_its_first_year() -> None:
+    reading = read_filters("kto between 2024 and", TODAY)
+    assert [guess.filter.typed for guess in reading.guesses] == ["2024"]
+
+
+def test_only_the_first_filters_count_and_each_once() -> None:
+    scores = [f"min:{score}" for score in range(1, 10)]
+    many = read_filters(" ".join([*scores, *scores]), TODAY)
+    assert [each.typed for each in many.filters] == scores[:MAX_FILTERS]
+    assert many.faults == ("Only the first 8 filters count.",)
+    years = read_filters(" ".join(str(year) for year in range(2001, 2020)) + " 2001", TODAY)
+    assert len(years.guesses) == MAX_FILTERS
+    assert years.rest == " ".join(str(year) for year in range(2001 + MAX_FILTERS, 2020)) + " 2001"
+    assert len(read_filters("2024 2024 2024", TODAY).guesses) == 1
+    assert len(read_filters("since:foo min:x " * 100, TODAY).faults) == 2

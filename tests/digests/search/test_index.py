@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,15 +15,19 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from digests.errors import SearchError, StoreError
+from digests.errors import InputError, SearchError, StoreError
 from digests.model import Paper, Review, ScoredPaper
 from digests.ports.library import Library
 from digests.ports.search import SearchRequest
 from digests.search import PaperSearch
 from digests.search import index as index_module
+from digests.search import ranking as ranking_module
+from digests.search import schema as schema_module
 from digests.search.glossary import build_glossary
 from digests.search.index import SearchIndex
-from digests.search.query import WordQuery, parse_query
+from digests.search.query import MAX_CHECKED_WORDS, WordQuery, parse_query, tokenize_text
+from digests.text import to_plain_text
+from tests.fakes.wire import WAIT_SECONDS
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -49,6 +54,10 @@ class FakePapers:
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         return {id_: self.held[id_][1] for id_ in ids if id_ in self.held}
+
+    def ids_with_title(self, title: str, limit: int) -> Sequence[str]:
+        titled = (key for key, (_, held) in self.held.items() if held.paper.title.lower() == title.lower())
+        return list(titled)[:limit]
 
     def changes_after(self, after: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
         self.asked += 1
@@ -276,9 +285,11 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from digests.search import index as index_module
+from digests.search import ranking as ranking_module
+from digests.search import schema as schema_module
 from tests.digests.search.test_index import FakePapers, SearchIndex, make_papers
 
-index_module.BATCH_SIZE = 10
+index_module.BATCH_SIZE = index_module.COMMIT_SIZE = 10
 documents = iter(range(25))
 make = index_module.build_document
 index_module.build_document = lambda *change: (
@@ -294,6 +305,325 @@ def test_a_process_killed_within_a_batch_loses_and_duplicates_nothing(directory:
     index = SearchIndex.open(directory)
     assert index.catch_up(FakePapers(*make_papers(35)).port) == 15
     assert sorted(search_ids(index, "study", most=100)) == [scored.paper.id for scored in make_papers(35)]
+
+
+def wait_for_builder(index: SearchIndex, papers: FakePapers) -> None:
+    while index.follow(papers.port) < 1:
+        if index._builder:
+            index._builder.join(0.01)
+
+
+def test_many_changes_are_indexed_in_the_background(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "MAX_AWAITED_CHANGES", 20)
+    monkeypatch.setattr(index_module, "BATCH_SIZE", 10)
+    monkeypatch.setattr(index_module, "COMMIT_SIZE", 10)
+    papers = FakePapers(*make_papers(60))
+    may_go_on, index = threading.Event(), SearchIndex.open(directory)
+    papers.before_changes = lambda after: None if after < 30 else wait_for(may_go_on)
+    search = PaperSearch(papers.port, index, build_glossary({}))
+    while len(search_ids(index, "study", 100)) < 30:
+        assert index.follow(papers.port) < 1
+    partial = search.find(SearchRequest("number3", 5), NOW.date())
+    assert (partial.indexed_share, partial.papers[0].paper.id) == (0.5, "2601.00003")
+    titled = search.find(SearchRequest("study number55", 5), NOW.date())
+    assert (titled.papers[0].paper.id, titled.is_certain) == ("2601.00055", True)
+    may_go_on.set()
+    wait_for_builder(index, papers)
+    while index.catch_up(papers.port) or len(search_ids(index, "study", 100)) < 60:
+        pass
+    index.catch_up(papers.port)
+    assert len(search_ids(index, "study", 100)) == 60
+    assert search.find(SearchRequest("number55", 5), NOW.date()).indexed_share == 1
+
+
+def wait_for(event: threading.Event) -> None:
+    assert event.wait(30)
+
+
+def test_a_paper_that_changes_while_the_index_is_built_is_there_once(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "BATCH_SIZE", 10)
+    papers = FakePapers(*make_papers(30))
+
+    def change(after: int) -> None:
+        papers.before_changes = lambda after: None
+        papers.add_papers(a_paper("2601.00003", "Walruses"))
+
+    papers.before_changes = lambda after: change(after) if after == 10 else None
+    index = SearchIndex.open(directory)
+    index.catch_up(papers.port)
+    assert search_ids(index, "walruses") == ["2601.00003"]
+    assert "2601.00003" not in search_ids(index, "study", 100)
+    assert len(search_ids(index, "study", 100)) == 29
+
+
+def test_a_failed_build_is_logged_and_no_error_of_a_look_up(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(index_module, "MAX_AWAITED_CHANGES", 20)
+    papers = FakePapers(*make_papers(60))
+    index = SearchIndex.open(directory)
+
+    def fail(after: int) -> None:
+        raise StoreError("The store went away.")
+
+    papers.before_changes = fail
+    assert index.follow(papers.port) == 0
+    assert index._builder
+    index._builder.join()
+    papers.before_changes = lambda after: None
+    assert index.follow(papers.port) == 0
+    assert "The store went away." in caplog.text
+    monkeypatch.setattr(index, "_retry_at", 0.0)
+    wait_for_builder(index, papers)
+
+
+def test_a_few_changes_are_awaited_while_another_thread_indexes_them(directory: Path) -> None:
+    index = SearchIndex.open(directory)
+    papers = FakePapers(*make_papers(3))
+    is_writing = threading.Event()
+
+    def write_slowly() -> None:
+        with index._open_writer() as writer:
+            is_writing.set()
+            time.sleep(0.2)
+            assert writer
+            index._index_changes(papers.port, writer)
+
+    thread = threading.Thread(target=write_slowly)
+    thread.start()
+    assert is_writing.wait(WAIT_SECONDS)
+    assert index.follow(papers.port) == 1
+    assert len(search_ids(index, "study", 100)) == 3
+    thread.join()
+
+
+class MergingIndex:
+    """An index whose writers merge its parts until `is_merged` is set."""
+
+    def __init__(self, index: Any) -> None:
+        self._index, self.is_merged = index, threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    def writer(self, *arguments: int) -> Any:
+        return MergingWriter(self._index.writer(*arguments), self.is_merged)
+
+
+class MergingWriter:
+    def __init__(self, writer: Any, is_merged: threading.Event) -> None:
+        self._writer, self._is_merged = writer, is_merged
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)
+
+    def wait_merging_threads(self) -> None:
+        wait_for(self._is_merged)
+        self._writer.wait_merging_threads()
+
+
+def test_a_change_is_found_before_the_index_has_merged_its_parts(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers, index = FakePapers(a_paper("1", "Walruses")), SearchIndex.open(directory)
+    merging = MergingIndex(index._index)
+    monkeypatch.setattr(index, "_index", merging)
+    assert index.follow(papers.port) == 1
+    assert search_ids(index, "walruses") == ["1"]
+    merging.is_merged.set()
+    papers.add_papers(a_paper("2", "Penguins"))
+    assert index.follow(papers.port) == 1
+    assert search_ids(index, "penguins") == ["2"]
+    assert index.build(papers.port, lambda done, total: None, anew=True) == 2
+
+
+def test_a_look_up_waits_for_no_merges_that_have_not_begun(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread can be joined only once it is started: another look-up may come just before that."""
+    papers, index = FakePapers(a_paper("1", "Walruses")), SearchIndex.open(directory)
+    start, was_busy = threading.Thread.start, list[bool]()
+
+    def look_up_and_start(thread: threading.Thread) -> None:
+        if thread.name == "search-index-merge":
+            with index._open_writer() as writer:
+                was_busy.append(writer is None)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", look_up_and_start)
+    assert index.follow(papers.port) == 1
+    assert was_busy == [True]
+    assert search_ids(index, "walruses") == ["1"]
+
+
+def test_merges_that_fail_are_logged_and_no_error_of_a_look_up(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    papers, index = FakePapers(a_paper("1", "Walruses")), SearchIndex.open(directory)
+
+    def fail(writer: MergingWriter) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(MergingWriter, "wait_merging_threads", fail)
+    monkeypatch.setattr(index, "_index", MergingIndex(index._index))
+    assert index.follow(papers.port) == 1
+    assert search_ids(index, "walruses") == ["1"]
+    assert index._closer
+    index._closer.join()
+    assert "could not be merged, and will be later" in caplog.text
+
+
+def test_look_ups_wait_for_no_index_of_an_older_version(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "MAX_AWAITED_CHANGES", 20)
+    papers, may_go_on = FakePapers(*make_papers(30)), threading.Event()
+    SearchIndex.open(directory).catch_up(papers.port)
+    monkeypatch.setattr(index_module, "SCHEMA_VERSION", "newer")
+    search = PaperSearch(papers.port, SearchIndex.open(directory), build_glossary({}))
+    papers.before_changes = lambda after: wait_for(may_go_on)
+    titled = search.find(SearchRequest("Study number7", 5), NOW.date())
+    assert (titled.indexed_share, [scored.paper.id for scored in titled.papers]) == (0, ["2601.00007"])
+    assert search.find(SearchRequest("2601.00009", 5), NOW.date()).papers[0].paper.id == "2601.00009"
+    may_go_on.set()
+    wait_for_builder(search.index, papers)
+
+
+def test_an_index_is_built_anew_by_one_process_alone(directory: Path) -> None:
+    papers = FakePapers(*make_papers(30))
+    first, second = SearchIndex.open(directory), SearchIndex.open(directory)
+    first.catch_up(papers.port)
+    seen: list[tuple[int, int]] = []
+    assert second.build(papers.port, lambda done, total: seen.append((done, total)), anew=True) == 30
+    assert seen == [(30, 30)]
+    assert len(search_ids(first, "study", 100)) == 30
+    with first._open_writer(), pytest.raises(InputError, match="Another process is indexing"):
+        second.build(papers.port, lambda done, total: None, anew=True)
+
+
+def test_a_title_with_the_words_of_a_filter_is_a_title(directory: Path) -> None:
+    titled, other = a_paper("1", "Attention by Design"), a_paper("2", "Attention", authors=("Ann Design",))
+    papers = FakePapers(titled, other)
+    index = SearchIndex.open(directory)
+    found = find_papers("attention by design", library=papers.port, index=index, limit=1)
+    assert found == (titled,)
+    assert find_papers("attention by ann design", library=papers.port, index=index, limit=1) == (other,)
+
+
+BUILDING = """
+import sys
+from pathlib import Path
+from tests.digests.search.test_index import FakePapers, SearchIndex, make_papers
+
+def wait_for_test(after):
+    print("building", flush=True)
+    sys.stdin.readline()
+
+papers = FakePapers(*make_papers(30))
+papers.before_changes = wait_for_test
+SearchIndex.open(Path(sys.argv[1])).build(papers.port, lambda done, total: None, anew=True)
+"""
+
+
+def test_two_processes_build_the_same_index_once(directory: Path) -> None:
+    papers = FakePapers(*make_papers(30))
+    with subprocess.Popen(
+        [sys.executable, "-c", BUILDING, str(directory)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout
+        assert other.stdout.readline() == "building\n"
+        index = SearchIndex.open(directory)
+        with pytest.raises(InputError, match="Another process is indexing"):
+            index.build(papers.port, lambda done, total: None, anew=True)
+        assert index.catch_up(papers.port) == 0
+        assert search_ids(index, "study", 100) == []
+        other.communicate("\n\n")
+    assert other.returncode == 0
+    assert index.catch_up(papers.port) == 0
+    assert sorted(search_ids(index, "study", 100)) == [scored.paper.id for scored in make_papers(30)]
+
+
+def test_filters_alone_list_the_newest_papers_of_a_large_library(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking_module, "MAX_LISTED", 12)
+    monkeypatch.setattr(ranking_module, "MIN_NEWEST", 1)
+    yearly = [
+        a_paper(f"{year}01.{number:05}", published=date(2000 + year, 1, 1), code_url="https://github.com/a/b")
+        for year in (20, 21, 22)
+        for number in range(10)
+    ]
+    index = build_index(directory, *yearly)
+    query = parse_query("has:code", NOW.date())
+    assert isinstance(query, WordQuery)
+    assert {(hit.id[:2], hit.newest) for hit in index.search(query, 30)} == {("21", 20), ("22", 20)}
+    assert search_ids(index, "has:code before:2021", 1)[0].startswith("20")
+
+
+@pytest.fixture
+def checked_words(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The words that were looked for with typing errors, each with the number of these."""
+    checked, match = list[tuple[str, int]](), ranking_module._match_misspelt
+
+    def match_misspelt(word: str, typos: int) -> list[Any]:
+        checked.append((word, typos))
+        return match(word, typos)
+
+    monkeypatch.setattr(ranking_module, "_match_misspelt", match_misspelt)
+    return checked
+
+
+def test_two_typing_errors_are_tried_only_where_one_finds_nothing(
+    filled_index: SearchIndex, checked_words: list[tuple[str, int]]
+) -> None:
+    assert search_ids(filled_index, "heirarchical", 1) == ["1705.08039"]
+    assert checked_words == [("heirarchical", 1)]
+    assert search_ids(filled_index, "heirarchcal", 1) == ["1705.08039"]
+    assert checked_words[1:] == [("heirarchcal", 1), ("heirarchcal", 2)]
+
+
+def test_only_the_rarest_words_of_a_query_may_be_misspelt(
+    filled_index: SearchIndex, checked_words: list[tuple[str, int]]
+) -> None:
+    words = [f"unknown{letter}" for letter in "abcdefghijkl"]
+    search_ids(filled_index, " ".join(["attention", *words]))
+    assert 0 < len({word for word, _ in checked_words}) <= MAX_CHECKED_WORDS
+    assert "attention" not in dict(checked_words)
+    search = PaperSearch(FakePapers(*SHELF).port, filled_index, build_glossary({}))
+    cut = "Typing errors were looked for in the 6 rarest words alone."
+    assert search.find(SearchRequest(" ".join(words), 5), NOW.date()).faults == (cut,)
+    assert search.find(SearchRequest(" ".join(words[:6]), 5), NOW.date()).faults == ()
+
+
+def test_a_text_of_too_many_words_is_cut_and_says_so(filled_index: SearchIndex) -> None:
+    search = PaperSearch(FakePapers(*SHELF).port, filled_index, build_glossary({}))
+    found = search.find(SearchRequest(" ".join(["attention"] * 40), 5), NOW.date())
+    assert "Searched for the first 32 words alone." in found.faults
+
+
+def test_frequent_words_are_searched_among_the_newest(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking_module, "MAX_POSTINGS", 12)
+    monkeypatch.setattr(ranking_module, "MIN_NEWEST", 1)
+    dated = [
+        a_paper(f"2{year:01}01.{number:05}", "A study", published=date(2020 + year, 1, 1))
+        for year in range(5)
+        for number in range(10)
+    ]
+    index = build_index(directory, *dated, a_paper("2001.99999", "A rare study", published=date(2020, 1, 1)))
+    query = parse_query("study", NOW.date())
+    assert isinstance(query, WordQuery)
+    hits = index.search(query, 5)
+    assert {(hit.id[:4], hit.newest) for hit in hits} == {("2401", 20)} or {hit.newest for hit in hits} == {
+        20
+    }
+    assert search_ids(index, "rare study", 1) == ["2001.99999"]
+    assert search_ids(index, "study before:2021", 1)[0].startswith("2001")
+    assert search_ids(index, "study min:1", 1) == []
 
 
 def test_search_works_while_another_process_holds_the_writer(directory: Path) -> None:
@@ -436,6 +766,17 @@ def test_every_title_finds_its_paper(tmp_path_factory: pytest.TempPathFactory, t
     query = parse_query(title.replace('"', " "), NOW.date())
     if isinstance(query, WordQuery):
         assert [hit.id for hit in index.search(query, 1)] == ["1"]
+
+
+@settings(deadline=None)
+@given(HOSTILE | st.text(st.characters(codec="utf-8"), max_size=80))
+@example("C++ and C# in snake_case, self-play\nwith $x^2$ -- naïve ``quotes'' \x00 " + "x" * 70)
+@example("10 \\emph{Poincar\\'e} a<b>c</b> &amp; Straße İstanbul ﬁne 3½ ①")
+def test_the_index_splits_words_as_queries_do(text: str) -> None:
+    analyzed = schema_module.build_analyzer(stems=False).analyze(
+        schema_module._split_words(schema_module._to_plain(text))
+    )
+    assert analyzed == tokenize_text(to_plain_text(text))
 
 
 def test_finding_by_id_does_not_use_the_index(filled_index: SearchIndex) -> None:

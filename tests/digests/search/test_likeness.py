@@ -12,6 +12,7 @@ from digests.search import likeness as likeness_module
 from digests.search.index import SearchIndex
 from digests.search.likeness import IndexedLikeness
 from tests.builders import NOW, a_store
+from tests.fakes.wire import WAIT_SECONDS
 
 KTO, DPO = "2402.01306", "2305.18290"
 
@@ -37,7 +38,7 @@ def test_a_paper_of_the_same_subject_is_like_a_marked_one(store: Store, index: S
     assert found[DPO].title == "KTO"
     assert 0.25 <= found[DPO].strength < 1
     assert KTO not in found
-    assert len(found) < 5
+    assert len(found) < 6
 
 
 def test_only_papers_that_changed_after_a_number_are_compared(store: Store, index: SearchIndex) -> None:
@@ -69,7 +70,7 @@ def test_a_slow_index_means_no_likeness_until_it_is_done(
 
     def get_index() -> SearchIndex:
         threads.append(threading.current_thread())
-        is_released.wait()
+        assert is_released.wait(WAIT_SECONDS)
         return index
 
     finder = IndexedLikeness(store.library, get_index)

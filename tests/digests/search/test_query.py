@@ -17,6 +17,7 @@ from digests.search.query import (
     parse_query,
     tokenize_text,
 )
+from tests.shared_data import bug_text, needs_shared_data
 
 TODAY = date(2026, 7, 1)
 
@@ -41,6 +42,13 @@ def parse_words(typed: str) -> tuple[str, ...]:
 )
 def test_every_form_of_an_id_is_an_id_query(typed: str) -> None:
     assert parse_query(typed, TODAY) == IdQuery(("2402.01306",))
+
+
+@needs_shared_data
+def test_every_form_that_people_typed_is_an_id_query() -> None:
+    lines = [line for line in bug_text("look_ups.txt").splitlines() if line and not line.startswith("#")]
+    assert len(lines) >= 8
+    assert {parse_query(line, TODAY) for line in lines} == {IdQuery(("2402.01306",))}
 
 
 def test_an_address_and_its_id_give_the_same_query() -> None:
@@ -149,6 +157,8 @@ def test_tokenizing_words_again_changes_nothing(text: str) -> None:
         ("the", ("the",)),
         ("how to read a paper", ("read", "paper")),
         ("Ethayarajh et al.", ("ethayarajh",)),
+        ("is KTO any good?", ("kto",)),
+        ("the deepseek one", ("deepseek",)),
     ],
 )
 def test_the_frame_of_a_question_is_left_out(typed: str, words: tuple[str, ...]) -> None:
@@ -165,6 +175,11 @@ def test_the_frame_of_a_question_is_left_out(typed: str, words: tuple[str, ...])
         "does DPO have any drawbacks",
         "DPO limitations please",
         "shortcomings of DPO please",
+        "what are the main limitations of DPO?",
+        "what's wrong with DPO",
+        "are there known problems with DPO?",
+        "cons of DPO",
+        "where does DPO fail?",
     ],
 )
 def test_a_question_for_limitations_leaves_the_name(typed: str) -> None:
@@ -173,8 +188,18 @@ def test_a_question_for_limitations_leaves_the_name(typed: str) -> None:
     assert (query.words, query.wants_limitations) == (("dpo",), True)
 
 
+@pytest.mark.parametrize(
+    "typed", ["inverse problems in imaging", "where transformers fail to", "limit theorems"]
+)
+def test_other_words_are_no_question_for_limitations(typed: str) -> None:
+    query = parse_query(typed, TODAY)
+    assert isinstance(query, WordQuery)
+    assert not query.wants_limitations
+
+
 def test_limitations_of_an_id_are_asked_for() -> None:
     assert parse_query("limitations of arXiv:2402.01306?", TODAY) == IdQuery(("2402.01306",), True)
+    assert parse_query("what's wrong with 2402.01306", TODAY) == IdQuery(("2402.01306",), True)
     assert parse_query("2402.01306 or 2305.18290", TODAY) == IdQuery(("2402.01306", "2305.18290"))
 
 
@@ -183,3 +208,13 @@ def test_a_question_for_what_is_new_or_best_lists_it(typed: str, sort: Sort) -> 
     query = parse_query(typed, TODAY)
     assert isinstance(query, WordQuery)
     assert (query.words, query.sort) == ((), sort)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sort"),
+    [("latest deepseek paper", Sort.NEW), ("new deepseek paper", None), ("best of deepseek", None)],
+)
+def test_the_latest_of_something_is_asked_for_by_date(typed: str, sort: Sort | None) -> None:
+    query = parse_query(typed, TODAY)
+    assert isinstance(query, WordQuery)
+    assert (query.words, query.sort) == (("deepseek",), sort)
