@@ -109,6 +109,18 @@ class DeliveryReports(Protocol):
         `owner` names the worker. A worker that crashed is among them until its lease ends.
         """
 
+    def find_digest_name(self, channel: Channel, key: str) -> str | None:
+        """Return the present name of the digest whose page has an idempotency key, None if none has it."""
+
+    def find_renamed_digest(
+        self, channel: Channel, name: str, edition: date, watermark: int
+    ) -> Subscription | None:
+        """Return the digest of a channel that showed an edition up to a watermark under a name.
+
+        It may have another name since. If there are several, the one that has the name now is returned. None
+        if there is none, also because it was removed.
+        """
+
     def watermark(self, subscription: Subscription, before: date) -> int | None:
         """Return the highest watermark of a channel's digests before a date, None if none has one.
 

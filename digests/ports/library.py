@@ -26,7 +26,10 @@ class ImportCounts:
 
 
 class Library(Protocol):
-    """All papers with all their reviews. The current review of a paper is its newest one.
+    """All papers with all their reviews.
+
+    The current review of a paper is its newest one. Where there are reviews of several models or samples, it
+    is the panel that the newest of each make together (`digests.panel`).
 
     Every change of a paper or review draws a sequence number. Numbers become visible in order: a reader that
     sees a number sees every lower one. A paper becomes known by its first import, and becomes known again,
@@ -39,7 +42,8 @@ class Library(Protocol):
         """Save papers and reviews, all or none, and return the counts. An identical record changes nothing.
 
         Reviews: one that is not older than the current review, or without a date, becomes current, and the
-        paper is known again as of `now`. An older one is only saved. `NOT_REVIEWED` changes nothing.
+        paper is known again as of `now`. An older one is only saved. `NOT_REVIEWED` changes nothing. With
+        several models or samples this holds within each, and for the panel that they make.
 
         Metadata: that of the newest version counts, and the other fills gaps. Metadata without a version
         counts as older than stored metadata with one, unless its `updated` is later; without any version the
@@ -65,11 +69,19 @@ class Library(Protocol):
     def reviews_of(self, paper: str) -> Sequence[Review]:
         """Return every review of a paper: the current one, then the others, most recently saved first.
 
+        A current panel comes before its members.
+
         Empty for a paper that is unknown or not reviewed.
         """
 
     def ids_with_prefix(self, prefix: str, limit: int) -> Sequence[str]:
         """Return up to `limit` ids of papers that begin with the prefix, in descending code point order."""
+
+    def ids_with_title(self, title: str, limit: int) -> Sequence[str]:
+        """Return up to `limit` ids of papers with this title, newest first.
+
+        ASCII letters match in any case. Others do so in PostgreSQL, as its locale has them.
+        """
 
     def candidates(
         self, after_seq: int, to_seq: int, *, with_text: bool, with_authors: bool = False
@@ -92,6 +104,12 @@ class Library(Protocol):
         """Return the sequence number of the last paper that became known up to an instant, 0 without one.
 
         Papers that were never announced do not count.
+        """
+
+    def note_left_out(self, models_by_paper: Mapping[str, Sequence[str]]) -> None:
+        """Note the models of the panel that were down when it reviewed the papers, in place of earlier ones.
+
+        Unknown papers are skipped. Changes no sequence number.
         """
 
     def latest_sequence(self) -> int:

@@ -1,11 +1,11 @@
 """Marks of people on posted papers, and the queue of papers to discuss."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from digests.model import FinishedDiscussion, Mark, MarkSource, Post, QueuedPaper
+from digests.model import Account, Mark, MarkSource, Post, QueuedPaper
 from digests.subscription import Channel
 
 
@@ -14,32 +14,55 @@ class QueueScope:
     """The channels that share one queue: those of a workspace, or one channel if `channel` is set.
 
     A mark without a workspace is in the queue of its channel. It is in the queue of a workspace once another
-    mark in its channel names that workspace.
+    mark in its channel names that workspace. A mark in a direct message is in the queue of that channel
+    alone; `is_direct` says that the channel is one. Without a channel it means all direct messages of the
+    workspace.
+
+    `partners` are the scopes that share this queue, on whatever platform; they have no partners themselves.
     """
 
     platform: str
     workspace: str
     channel: str = ""
+    is_direct: bool = False
+    partners: tuple["QueueScope", ...] = ()
+
+    @property
+    def members(self) -> tuple["QueueScope", ...]:
+        """Return this scope alone and its partners."""
+        return (replace(self, partners=()), *self.partners)
+
+
+def choose_queue_scope(channel: Channel, *, has_workspace_queue: bool) -> QueueScope:
+    """Return the queue of a channel: its workspace's, or its own, as a direct message always has."""
+    if has_workspace_queue and channel.workspace and not channel.is_direct:
+        return QueueScope(channel.platform, channel.workspace)
+    return QueueScope(channel.platform, channel.workspace, channel.channel, channel.is_direct)
 
 
 class Marks(Protocol):
     """Marks of people on papers, each made on one message and from one source.
 
-    Several marks of one person on one paper count as one. The events of a mark may arrive late, twice and in
-    any order: the newest by its own time counts, and of an addition and a removal at the same time the
-    removal counts. Messages and channels are found by platform and channel id, without the workspace; a mark
-    keeps the workspace in which it was made, and queues compare it.
+    Several marks of one person on one paper count as one. A reaction takes the place of the person's mark by
+    a button in that channel, so that the mark goes when the reaction is taken away. The events of a mark may
+    arrive late, twice and in any order: the newest by its own time counts, and of an addition and a removal
+    at the same time the removal counts. Messages and channels are found by platform and channel id, without
+    the workspace; a mark keeps the workspace in which it was made, and queues compare it.
     """
 
     def set_mark(self, mark: Mark, is_on: bool) -> bool:
         """Add or remove a mark as of `mark.at`; return True if that changed its stored state.
 
         A stored mark without a workspace takes that of the event. An event older than the stored one is
-        ignored. Removing a mark that was never made returns False.
+        ignored. Removing a mark that was never made returns False. A reaction that comes or goes removes the
+        person's mark by a button on that paper in the channel, unless that is newer.
         """
 
-    def has_mark(self, mark: Mark) -> bool:
-        """Return True if this mark stands: by person, paper, source and message. Its time is not compared."""
+    def list_own(self, scope: QueueScope, paper: str, person: str, *, since: datetime) -> Sequence[Mark]:
+        """Return the marks of a person on a paper that count in the queue of a scope, the oldest first.
+
+        `person` is an account of the scope's own platform. Marks count by the rules of `discussion_queue`.
+        """
 
     def people_by_paper(self, post: Post, source: MarkSource) -> Mapping[str, frozenset[str]]:
         """Return the people whose marks from this source stand on a message, by paper.
@@ -70,11 +93,23 @@ class Marks(Protocol):
         Discussed papers are included. Channels without marks since `since` are left out.
         """
 
-    def discussion_queue(self, scope: QueueScope, *, since: datetime, limit: int) -> Sequence[QueuedPaper]:
+    def discussion_queue(
+        self, scope: QueueScope, *, since: datetime, now: datetime, limit: int
+    ) -> Sequence[QueuedPaper]:
         """Return up to `limit` papers to discuss in the scope's channels, most marks first.
 
-        Papers with as many marks are ordered by their first mark, the earliest first. Marks older than
-        `since`, and marks not newer than the paper's last discussion there, do not count.
+        Papers with as many marks are ordered by score, the best first and those without one last, then by
+        their first mark, the earliest first. Papers that are postponed at `now` come after all others. Marks
+        older than `since` do not count, nor marks not newer than the paper's last discussion there, or than
+        the decision to pass on it, nor any mark on a paper that was taken out.
+        """
+
+    def marking_people(
+        self, scope: QueueScope, papers: Sequence[str], *, since: datetime
+    ) -> Mapping[str, tuple[tuple[Account, ...], ...]]:
+        """Return the people whose marks on these papers count in a queue, by paper, the first mark first.
+
+        Each person is a tuple of the accounts that they marked the paper with.
         """
 
     def papers_marked_by(
@@ -82,23 +117,6 @@ class Marks(Protocol):
     ) -> Sequence[QueuedPaper]:
         """Return up to `limit` papers to discuss that a person marked in a workspace, newest mark first.
 
-        Marks count by the rules of `discussion_queue`, over all channels of the workspace. Each paper comes
-        with the mark count of everybody there.
-        """
-
-    def finish_discussion(self, paper: str, scope: QueueScope, *, by: str, by_id: str, now: datetime) -> None:
-        """Remove a paper from a queue as of `now`, in the name `by` of the person with the id `by_id`.
-
-        The marks stay. A mark made later adds the paper again. Has no effect if a later discussion is stored.
-        """
-
-    def finished_discussions(
-        self, scope: QueueScope, *, since: datetime, limit: int
-    ) -> Sequence[FinishedDiscussion]:
-        """Return up to `limit` papers that were taken off this very queue since `since`, the last first."""
-
-    def undo_discussion(self, paper: str, scope: QueueScope, *, at: datetime) -> bool:
-        """Put a paper back that was taken off this queue at the instant `at`, with its marks of before.
-
-        Returns False and changes nothing if it was not taken off then, was put back, or taken off again.
+        Marks count by the rules of `discussion_queue`, over all channels of the workspace and the person's
+        own direct messages. Each paper comes with the mark count of everybody there.
         """

@@ -16,6 +16,16 @@ class DeliveryKind(StrEnum):
     DIGEST = "digest"
     RECAP = "recap"
     """Summary of several editions. Nothing builds one yet, so no worker asks for one."""
+    POLL = "poll"
+    """The papers that a meeting may discuss, to vote on. Its edition is the day on which it is posted."""
+    AGENDA = "agenda"
+    """The paper of a meeting, and who leads it."""
+    REMINDER = "reminder"
+    """A line on the day before a meeting, to those whom it concerns."""
+
+
+MEETING_KINDS = frozenset({DeliveryKind.POLL, DeliveryKind.AGENDA, DeliveryKind.REMINDER})
+"""Kinds of the posts of a meeting, which begin at its hours and follow its changes."""
 
 
 class DeliveryState(StrEnum):
@@ -231,8 +241,9 @@ class Outbox(Protocol):
         Unfinished deliveries come first: those whose retry is due or whose worker crashed, fewest crashes and
         failures first, and empty digests with late papers. Then come newly due digests, longest overdue
         first. Of several editions of a channel that are due, the newest is claimed and supersedes the older
-        ones, as in `claim`; a channel never has two digests in progress. Deliveries of other kinds are only
-        retried here, and never wait for a digest. Only deliveries of `kinds` are leased: a caller names those
+        ones, as in `claim`; a channel never has two digests in progress. Posts of meetings begin at their own
+        hours, and are due again after a change of their meeting. Deliveries of other kinds are only retried
+        here. None of these waits for a digest. Only deliveries of `kinds` are leased: a caller names those
         that it can build, and others wait for a version that can.
 
         A delivery whose worker crashed more than `POISON_AFTER` times in a row is quarantined: it is leased
@@ -253,11 +264,12 @@ class Outbox(Protocol):
         """
 
     def replace_plan(self, claim: Claim, pages: Sequence[PlannedPage], *, watermark: int) -> Claim:
-        """Replace the plan of an empty digest by one with late papers; return the claim with the new pages.
+        """Replace the plan of a delivery, such as of an empty digest; return the claim with the new pages.
 
-        A new page whose number was already posted becomes `CHANGING` and keeps that receipt: the message is
-        to be edited. The others are to be posted. The papers count as shown, and the watermark is replaced.
-        The delivery is no longer empty and takes no further late papers. Raises LeaseLostError.
+        A new page gets the key of the page in its place. If that was posted, it becomes `CHANGING` and keeps
+        the receipt: the message is to be edited, unless its content is the same. One that was skipped stays
+        so. The others are to be posted. The papers count as shown, and the watermark is replaced. The
+        delivery is no longer empty and takes no further late papers. Raises LeaseLostError.
         """
 
     def reset_page(self, claim: Claim, page_number: int) -> None:

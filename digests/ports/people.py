@@ -58,7 +58,10 @@ def parse_subject(kind: SubjectKind, text: str) -> Subject:
     if len(parts) == 2 + has_id and parts[0] and parts[-1]:
         return Subject(kind, *parts)
     shape = f"PLATFORM:WORKSPACE:{kind.upper()}" if has_id else "PLATFORM:WORKSPACE"
-    raise InputError(f"{clip_text(text, 60)!r} is not the id of a {kind}: write it as {shape}, by ids.")
+    raise InputError(
+        f"{clip_text(text, 60)!r} is not the id of a {kind}: write it as {shape}, each part by its id "
+        "(docs/privacy.md has examples)."
+    )
 
 
 Counts = Mapping[str, int]
@@ -77,10 +80,10 @@ class People(Protocol):
     def forget(self, subject: Subject, *, now: datetime) -> Counts:
         """Erase everything about a subject, and return the numbers of records that were changed.
 
-        A person's marks are deleted. In changes, decisions, discussions and shared cards `SOMEBODY` takes the
-        place of the name, and the id is removed; a request keeps its place without the person. Digests that
-        the person set up go on without an owner. Messages that show a number of marks that changed, or the
-        name, are enqueued for a refresh.
+        A person's marks, reports and opinions are deleted. In changes, decisions, discussions, re-reviews and
+        shared cards `SOMEBODY` takes the place of the name, and the id is removed; a request keeps its place
+        without the person. Digests that the person set up go on without an owner. Messages that show
+        a number of marks that changed, or the name, are enqueued for a refresh.
 
         Of a channel and a workspace all records are deleted. In records that belong to no workspace the
         people of a workspace become `SOMEBODY`, and its requests nobody's. A denial keeps its id.
@@ -115,7 +118,7 @@ class People(Protocol):
     def prune(self, *, before: datetime, limit: int) -> int:
         """Make up to `limit` records of each kind that are older than an instant anonymous.
 
-        Marks that were taken back are deleted. Changes, decisions, discussions, pauses and shared cards lose
-        the name and the id; marks that stand are kept. Returns the largest number of one kind: below `limit`,
-        nothing more is to be done.
+        Marks that were taken back are deleted, and so are reports and opinions. Changes, decisions,
+        discussions, re-reviews, pauses and shared cards lose the name and the id; marks that stand are kept.
+        Returns the largest number of one kind: below `limit`, nothing more is to be done.
         """

@@ -24,20 +24,24 @@ class Match(IntEnum):
 class SearchRequest:
     """Search for what a person typed: `limit` results after the first `offset`.
 
-    `marked_papers` are the ids of the papers that the person's workspace has marked.
+    `marked_papers` are the ids of the papers that the person's workspace has marked. With `similar_to`, the
+    id of a paper, the papers similar to it are asked for, and the text is not read. Without `has_snippets` no
+    snippet is looked for, which takes as long as the search where texts are long.
     """
 
     text: str
     limit: int
     offset: int = 0
     marked_papers: frozenset[str] = frozenset()
+    similar_to: str = ""
+    has_snippets: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPaper:
     """A paper that was found. `snippet` is a sentence of it with words of the query, or empty.
 
-    It is empty if the title says why the paper was found.
+    It is empty if the title says why the paper was found, and if the meant paper is certain.
     """
 
     scored: ScoredPaper
@@ -51,8 +55,11 @@ class SearchResult:
 
     `missing_ids` were named and are not known. `faults` are sentences about filters that were left out.
     `emptied_by` are the filters that left nothing, as they were typed; the papers are those without these
-    filters. With `is_listing`, filters alone chose the papers. `wants_limitations` means that a paper's
-    limitations were asked for.
+    filters. With `is_listing`, the papers are of a subject, or filters alone chose them. `wants_limitations`
+    means that a paper's limitations were asked for. The papers are those similar to `similar_to`, if it is
+    not None. `newest` is the number of papers among which frequent words were searched, the newest ones; 0
+    stands for all.
+    `indexed_share` is below 1 while the index is being built.
     """
 
     found: tuple[FoundPaper, ...] = ()
@@ -62,6 +69,9 @@ class SearchResult:
     is_listing: bool = False
     wants_limitations: bool = False
     has_more: bool = False
+    similar_to: ScoredPaper | None = None
+    newest: int = 0
+    indexed_share: float = 1.0
 
     @property
     def papers(self) -> tuple[ScoredPaper, ...]:
@@ -75,7 +85,7 @@ class SearchResult:
         It is if it has the name that was typed, if it is the only paper with all words in title and authors,
         or if it was named by its id and no other paper was found.
         """
-        if not self.found or self.is_listing or self.emptied_by:
+        if not self.found or self.is_listing or self.emptied_by or self.similar_to:
             return False
         best, *others = self.found
         if best.match is Match.NAME:

@@ -55,20 +55,21 @@ class Subscriptions(Protocol):
     ) -> SubscriptionChange | None:
         """Set the subscription of a channel's digest, record the change and return it. None removes it.
 
-        `name` is that of the digest. Returns None when nothing would change. The channel, name, id,
-        `stop_reason` and `is_from_settings` of `after` are ignored, and a change clears the stored
-        `stop_reason`. `paused_by` of `after` pauses the digest, or ends a pause if it is empty. `owner_id`
-        counts for a new subscription; later the first owner stays. A new rhythm of two weeks gets its weeks
-        from `anchor_weeks`. `by` is the person's name, `by_id` the id with platform and workspace.
+        `name` is that of the digest; another one in `after` renames it, and it keeps its history. Returns
+        None when nothing would change. The channel, id, `stop_reason` and `is_from_settings` of `after` are
+        ignored, and a change clears the stored `stop_reason`. `paused_by` of `after` pauses the digest, or
+        ends a pause if it is empty. `owner_id` counts for a new subscription; later the first owner stays. A
+        new rhythm of two weeks gets its weeks from `anchor_weeks`. `by` is the person's name, `by_id` the id
+        with platform and workspace.
 
         A changed schedule gives no date a second edition; an awaited edition whose new time has passed is due
         at once. When a channel starts or runs again, its unfinished deliveries of earlier dates are given up,
         and its next edition is the first one due after `now`. Today's edition is not lost: if it was stopped
         while it awaited that one, or failed before anything was posted, the edition is due at once.
 
-        Raises InputError for a subscription of the settings file if the preferences or the schedule differ or
-        it would be removed, and for one digest too many. Raises StoreError if the stored subscription cannot
-        be read.
+        Raises InputError for a subscription of the settings file if the preferences, the schedule or the name
+        differ or it would be removed, for a new name that is taken, and for one digest too many. Raises
+        StoreError if the stored subscription cannot be read.
         """
 
     def undo(

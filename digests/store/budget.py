@@ -25,16 +25,14 @@ class SqlBudget:
             fits.append(review_spending.c.tokens + estimate.tokens <= limit.tokens)
         if limit.millionths is not None:
             fits.append(review_spending.c.millionths + estimate.millionths <= limit.millionths)
+        add_estimate = update(review_spending).where(and_(*fits)).values(_add_spending(estimate))
+        first = {"day": day, "tokens": 0, "millionths": 0, "full_reviews": 0}
         with self.database.write() as connection:
-            insert_if_absent(
-                connection, review_spending, {"day": day, "tokens": 0, "millionths": 0, "full_reviews": 0}
-            )
-            return (
-                connection.execute(
-                    update(review_spending).where(and_(*fits)).values(_add_spending(estimate))
-                ).rowcount
-                == 1
-            )
+            if connection.execute(add_estimate).rowcount == 1:
+                return True
+            # Most days have their row. An insert before each call would cost as much as the update.
+            insert_if_absent(connection, review_spending, first)
+            return connection.execute(add_estimate).rowcount == 1
 
     def settle(self, day: date, reserved: Spending, spent: Spending, *, is_full_review: bool = False) -> None:
         difference = Spending(spent.tokens - reserved.tokens, spent.millionths - reserved.millionths)

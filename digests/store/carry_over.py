@@ -25,7 +25,27 @@ _OLD_TABLES: Mapping[str, str] = {
 }
 """Old names of the tables, by the new ones; tables that are not listed kept their names."""
 
-NEW_TABLES = frozenset({"removals", "unreadable_texts", "workspaces"})
+NEW_TABLES = frozenset(
+    {
+        "account_links",
+        "feedback",
+        "link_codes",
+        "queue_consents",
+        "queue_decisions",
+        "meeting_candidates",
+        "meeting_members",
+        "meeting_plans",
+        "meeting_posts",
+        "meeting_votes",
+        "meetings",
+        "re_reviews",
+        "removals",
+        "review_reports",
+        "translations",
+        "unreadable_texts",
+        "workspaces",
+    }
+)
 """Tables that the old schema did not have."""
 
 _OLD_COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -68,9 +88,11 @@ _OLD_COLUMNS: Mapping[str, Mapping[str, str]] = {
 """Old names of the columns, by new table and column; columns that are not listed kept their names."""
 
 _NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "papers": {"models_left_out": ""},
+    "reviews": {"sample": 0, "panel": None},
     "deliveries": {"kind": "digest"},
     "paper_requests": {"platform": "", "workspace": "", "person": "", "granted_on": None},
-    "marks": {"workspace": ""},
+    "marks": {"workspace": "", "is_direct": False},
     "discussions": {"workspace": "", "by": "", "by_id": ""},
     "subscriptions": {
         "paused_by_id": "",
@@ -79,12 +101,14 @@ _NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
         "unscored": "after",
         "name": "",
         "repeat": False,
+        "language": "",
         "every_weeks": 1,
         "week_parity": 0,
+        "is_direct": False,
     },
     "subscription_changes": {"by_id": ""},
     "holds": {"by_id": ""},
-    "posts": {"payload_without_name": None, "shared_by_id": ""},
+    "posts": {"payload_without_name": None, "shared_by_id": "", "is_direct": False},
 }
 """Values of columns that the old schema did not have. `fill_workspaces` follows once all rows are copied."""
 

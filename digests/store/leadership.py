@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
@@ -37,11 +38,13 @@ _TRY_LOCK = text(f"SELECT pg_try_advisory_lock({_LOCK_KEY})")
 _UNLOCK = text(f"SELECT pg_advisory_unlock({_LOCK_KEY})")
 _PING = text("SELECT 1")
 # `pg_locks` shows the signed number as an unsigned one; an objsubid of 2 means a lock of two numbers.
-_ANY_LOCK = text(
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "  # noqa: S608
+HELD_LOCKS = (
+    "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted "  # noqa: S608
     f"AND objsubid = 2 AND classid::bigint = ({_LOCK_CLASS}::bigint & 4294967295) "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+"""Query for the numbers of the roles of this store whose locks are held: `hashtext(role)`, unsigned."""
+_ANY_LOCK = text(f"SELECT EXISTS ({HELD_LOCKS})")
 
 
 @dataclass(slots=True)
@@ -65,6 +68,34 @@ class FileLeadership:
             self._lock_descriptors[role] = lock
             return _FileLeaderLock(self, role, lock)
 
+    def find_free_roles(self, prefix: str) -> list[str]:
+        """Return the roles with this prefix that have a lock file which nobody holds."""
+        roles = [role for role in _find_file_roles(self.file) if role.startswith(prefix)]
+        with self._mutex:
+            return [role for role in roles if role not in self._lock_descriptors and self._is_file_free(role)]
+
+    def _is_file_free(self, role: str) -> bool:
+        """Return True if the lock file of a role is there and nobody has locked it."""
+        import fcntl  # Missing on Windows, where the rest of the store works.
+
+        try:
+            probe = os.open(str(self._find_lock_path(role)), os.O_RDWR)
+        except OSError:  # It has just been removed.
+            return False
+        try:
+            # Shared: two processes that look at once see the same.
+            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(probe)
+        return True
+
+    def remove_file(self, role: str) -> None:
+        """Remove the lock file of a role that will not be taken again. Has no effect without a file."""
+        if path := self._find_lock_path(role):
+            path.unlink(missing_ok=True)
+
     def _find_lock_path(self, role: str) -> Path | None:
         return _lock_path_of(self.file, role) if self.file else None
 
@@ -87,6 +118,11 @@ class FileLeadership:
         except BlockingIOError:
             os.close(lock)
             return None
+        except OSError as error:
+            os.close(lock)  # It is tried again every second.
+            raise StoreError(
+                f"{path} cannot be locked ({error.strerror}): keep the database on a disk with file locks."
+            ) from error
         return lock
 
     def is_lock_held(self, role: str, lock: int) -> bool:
@@ -140,12 +176,14 @@ class PostgresLeadership:
 
     database: Database
     _session: Connection | None = None
+    _dbapi_connection: Any = None
+    _is_closed: bool = False
     _held_roles: set[str] = field(default_factory=set)
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def acquire(self, role: str) -> LeaderLock | None:
         with self._mutex, translate_errors(self.database.name):
-            if role in self._held_roles:
+            if role in self._held_roles or self._is_closed:
                 return None
             session = self._session or self._open_session()
             try:
@@ -168,6 +206,7 @@ class PostgresLeadership:
             session.close()
             raise
         self._session = session
+        self._dbapi_connection = session.connection.dbapi_connection
         return session
 
     def _drop_session(self) -> None:
@@ -176,6 +215,8 @@ class PostgresLeadership:
         if session is not None:
             with suppress(SQLAlchemyError):
                 session.close()
+            # SQLAlchemy only forgets a detached connection that has failed.
+            self._dbapi_connection.close()
 
     def is_lock_held(self, role: str, session: Connection) -> bool:
         """Return True while the lock's session is open and the server answers in it. Never raises.
@@ -209,8 +250,9 @@ class PostgresLeadership:
                 self._drop_session()
 
     def close(self) -> None:
-        """Release every lock, by ending the session."""
+        """Release every lock, by ending the session. None is given afterwards: a new session would leak."""
         with self._mutex:
+            self._is_closed = True
             self._drop_session()
 
 

@@ -2,19 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     Select,
     and_,
     bindparam,
     collate,
+    delete,
     func,
     literal,
     select,
@@ -28,6 +31,9 @@ from digests.model import (
     Flag,
     HoldState,
     PairwiseRank,
+    Panel,
+    PanelLimitation,
+    PanelMember,
     Paper,
     QuotedLimitation,
     ReadDepth,
@@ -35,9 +41,10 @@ from digests.model import (
     ReviewDepth,
     ScoredPaper,
 )
+from digests.panel import RECENT_SCORES, Distribution, PanelPolicy, choose_members, combine_reviews
 from digests.ports.library import ImportCounts
 from digests.store import schema
-from digests.store.engine import Database, insert_many
+from digests.store.engine import Database, in_json_array, insert_many
 
 papers, reviews = schema.papers, schema.reviews
 _T = TypeVar("_T")
@@ -51,33 +58,43 @@ IDS_PER_QUERY = 500
 
 @dataclass(frozen=True, slots=True)
 class SqlLibrary:
-    """Papers in SQLite or PostgreSQL."""
+    """Papers in SQLite or PostgreSQL. `panel_policy` says how several reviews of a paper make one."""
 
     database: Database
+    panel_policy: PanelPolicy = field(default_factory=PanelPolicy)
 
     def add(
         self, records: Sequence[tuple[Paper, Review]], *, now: datetime, announce: bool = True
     ) -> ImportCounts:
         with self.database.write() as connection:
             last_seq = _lock_last_seq(connection)  # First: this lock excludes other imports.
+            entries = _fetch_entries(connection, [paper.id for paper, _ in records])
+            _fetch_reviews_of_several(connection, entries, records)
+            distributions = _Distributions(connection, [review for _, review in records])
             batch = _ImportBatch(
-                last_seq, _fetch_entries(connection, [paper.id for paper, _ in records]), now, announce
+                last_seq,
+                entries,
+                now,
+                announce,
+                lambda members: combine_reviews(
+                    members, self.panel_policy, distributions.of_models(review.model for review in members)
+                ),
+                self.panel_policy,
             )
-            added = sum((batch.merge_record(paper, review) for paper, review in records), ImportCounts())
+            outcomes = Counter([batch.merge_record(paper, review) for paper, review in records])
             batch.write_changes(connection)
-        return added
+        return ImportCounts(**outcomes)
 
     def update_known(self, papers: Sequence[Paper], *, now: datetime) -> ImportCounts:
         with self.database.write() as connection:
             last_seq = _lock_last_seq(connection)
             entries = _fetch_entries(connection, [paper.id for paper in papers])
             batch = _ImportBatch(last_seq, entries, now)
-            added = sum(
-                (batch.merge_record(paper, NOT_REVIEWED) for paper in papers if paper.id in entries),
-                ImportCounts(),
+            outcomes = Counter(
+                [batch.merge_record(paper, NOT_REVIEWED) for paper in papers if paper.id in entries]
             )
             batch.write_changes(connection)
-        return added
+        return ImportCounts(**outcomes)
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         with self.database.read() as connection:
@@ -92,6 +109,11 @@ class SqlLibrary:
         )
         with self.database.read() as connection:
             return [_review_from_row(row) for row in connection.execute(of_paper)]
+
+    def ids_with_title(self, title: str, limit: int) -> Sequence[str]:
+        values = {"title": title.strip(), "limit": limit}
+        with self.database.read() as connection:
+            return list(connection.execute(_TITLED_PAPERS, values).scalars())
 
     def candidates(
         self, after_seq: int, to_seq: int, *, with_text: bool, with_authors: bool = False
@@ -122,17 +144,22 @@ class SqlLibrary:
             return list(connection.execute(query.order_by(name.desc()).limit(limit)).scalars())
 
     def changes_after(self, after_seq: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
-        query = (
-            PAPERS_WITH_REVIEW.where(papers.c.changed_seq > after_seq)
-            .order_by(papers.c.changed_seq)
-            .limit(limit)
-        )
+        values = {"after": after_seq, "limit": limit}
         with self.database.read() as connection:
-            return [(row.changed_seq, scored_paper_from_row(row)) for row in connection.execute(query)]
+            return [
+                (row.changed_seq, scored_paper_from_row(row))
+                for row in connection.execute(_CHANGED_PAPERS, values)
+            ]
+
+    def note_left_out(self, models_by_paper: Mapping[str, Sequence[str]]) -> None:
+        with self.database.write() as connection:
+            for name, models in models_by_paper.items():
+                lines = "\n".join(" ".join(model.split()) for model in models)
+                connection.execute(update(papers).where(papers.c.name == name).values(models_left_out=lines))
 
     def latest_sequence(self) -> int:
         with self.database.read() as connection:
-            return connection.execute(select(func.max(papers.c.changed_seq))).scalar() or 0
+            return connection.execute(_LATEST_SEQUENCE).scalar() or 0
 
 
 def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
@@ -143,7 +170,7 @@ def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, Scored
     return {
         row.name: scored_paper_from_row(row)
         for chunk in _split_chunks(ids)
-        for row in connection.execute(PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk)))
+        for row in connection.execute(_NAMED_PAPERS, {"names": chunk})
     }
 
 
@@ -151,7 +178,9 @@ def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, Scored
 class _PaperEntry:
     """A paper during an import, with its current review and the fingerprints of all its reviews.
 
-    `is_stored` means that it has a row, `is_dirty` that the row must be written.
+    `is_stored` means that it has a row, `is_dirty` that the row must be written. `seats` are the models and
+    samples of its reviews. `all_reviews` are these with their numbers, as they arrived; None while all are
+    of one seat, of which the newest counts.
     """
 
     id: int
@@ -165,34 +194,46 @@ class _PaperEntry:
     current_review: Review
     is_stored: bool
     is_dirty: bool = False
+    seats: set[tuple[str, int]] = field(default_factory=set)
+    all_reviews: list[tuple[int, Review]] | None = None
 
 
 class _ImportBatch:
     """Merges records one by one in memory, then writes what they changed."""
 
     def __init__(
-        self, last_seq: int, entries: dict[str, _PaperEntry], now: datetime, announce: bool = True
+        self,
+        last_seq: int,
+        entries: dict[str, _PaperEntry],
+        now: datetime,
+        announce: bool = True,
+        combine: Callable[[Sequence[Review]], Review] = lambda members: members[0],
+        panel_policy: PanelPolicy | None = None,
     ) -> None:
         self.last_seq = last_seq
         self.entries = entries
         self.now = now
         self.announce = announce
-        self.new_reviews: list[dict[str, Any]] = []
+        self.combine = combine
+        self.panel_policy = panel_policy or PanelPolicy()
+        self.new_reviews: dict[int, dict[str, Any]] = {}
+        self.replaced_panels: list[int] = []
 
-    def merge_record(self, paper: Paper, review: Review) -> ImportCounts:
+    def merge_record(self, paper: Paper, review: Review) -> str:
+        """Merge a record, and return the name of its count in `ImportCounts`."""
         entry = self.entries.get(paper.id)
         if entry is None:
             self._add_paper(paper, review)
-            return ImportCounts(new=1)
+            return "new"
         metadata_changed = self._merge_metadata(entry, paper)
-        review_changed = review != NOT_REVIEWED and self._merge_review(entry, review)
-        return ImportCounts(changed=1) if metadata_changed or review_changed else ImportCounts(unchanged=1)
+        review_changed = _is_reviewed(review) and self._merge_review(entry, review)
+        return "changed" if metadata_changed or review_changed else "unchanged"
 
     def _add_paper(self, paper: Paper, review: Review) -> None:
         seq = self._draw_seq()
         # Windows begin at 0, so none contains a negative number.
         known_seq, known_at = (
-            (seq, self.now) if self.announce or review != NOT_REVIEWED else (-seq, NEVER_ANNOUNCED)
+            (seq, self.now) if self.announce or _is_reviewed(review) else (-seq, NEVER_ANNOUNCED)
         )
         entry = _PaperEntry(
             seq,
@@ -206,9 +247,10 @@ class _ImportBatch:
             NOT_REVIEWED,
             is_stored=False,
             is_dirty=True,
+            all_reviews=[],
         )
         self.entries[paper.id] = entry
-        if review != NOT_REVIEWED:
+        if _is_reviewed(review):
             self._set_review(entry, review, _compute_fingerprint(review), seq)
 
     def _merge_metadata(self, entry: _PaperEntry, paper: Paper) -> bool:
@@ -223,6 +265,8 @@ class _ImportBatch:
         if fingerprint in entry.fingerprints:
             return False
         seq = self._draw_seq()
+        if entry.all_reviews is not None:
+            return self._merge_into_panel(entry, entry.all_reviews, review, fingerprint, seq)
         if review.reviewed_at and entry.reviewed_at and review.reviewed_at < entry.reviewed_at:
             self._add_review_row(entry, review, fingerprint, seq)
             return True
@@ -230,13 +274,49 @@ class _ImportBatch:
         self._set_review(entry, review, fingerprint, seq)
         return True
 
+    def _merge_into_panel(
+        self,
+        entry: _PaperEntry,
+        all_reviews: list[tuple[int, Review]],
+        review: Review,
+        fingerprint: str,
+        seq: int,
+    ) -> bool:
+        """Save the review, and make one out of all of the paper's panel current."""
+        self._add_review_row(entry, review, fingerprint, seq)
+        members = choose_members([each for _, each in all_reviews], self.panel_policy)
+        current = self.combine(members)
+        if current == entry.current_review:
+            return True
+        if current.panel:
+            seq = number = self._draw_seq()
+            # A panel may come to the same result again, so that its content is no key.
+            panel_fingerprint = f"panel {number}"
+            self.new_reviews[number] = _review_row(
+                current, paper=entry.id, seq=number, fingerprint=panel_fingerprint
+            )
+        else:
+            number = next(number for number, each in all_reviews if each is current)
+        self._remove_panel(entry)
+        entry.review_number, entry.reviewed_at, entry.current_review = number, current.reviewed_at, current
+        entry.known_seq, entry.known_at, entry.changed_seq, entry.is_dirty = seq, self.now, seq, True
+        return True
+
+    def _remove_panel(self, entry: _PaperEntry) -> None:
+        """Remove the row of a panel that another review replaces."""
+        number = entry.review_number if entry.current_review.panel else None
+        if number is not None and self.new_reviews.pop(number, None) is None:
+            self.replaced_panels.append(number)
+
     def _set_review(self, entry: _PaperEntry, review: Review, fingerprint: str, seq: int) -> None:
         entry.review_number, entry.reviewed_at, entry.current_review = seq, review.reviewed_at, review
         self._add_review_row(entry, review, fingerprint, seq)
 
     def _add_review_row(self, entry: _PaperEntry, review: Review, fingerprint: str, seq: int) -> None:
         entry.fingerprints.add(fingerprint)
-        self.new_reviews.append(_review_row(review, paper=entry.id, seq=seq, fingerprint=fingerprint))
+        if entry.all_reviews is not None:
+            entry.all_reviews.append((seq, review))
+        self.new_reviews[seq] = _review_row(review, paper=entry.id, seq=seq, fingerprint=fingerprint)
 
     def _draw_seq(self) -> int:
         self.last_seq += 1
@@ -251,10 +331,17 @@ class _ImportBatch:
             if entry.is_stored:
                 connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
         if self.new_reviews:
-            insert_many(connection, reviews, self.new_reviews)
+            insert_many(connection, reviews, list(self.new_reviews.values()))
+        for chunk in _split_chunks(self.replaced_panels):
+            connection.execute(delete(reviews).where(reviews.c.id.in_(chunk)))
         connection.execute(
             update(schema.counters).where(schema.counters.c.name == "change").values(value=self.last_seq)
         )
+
+
+def _is_reviewed(review: Review) -> bool:
+    # Most papers of a snapshot have the constant itself: the comparison of all fields takes longer.
+    return review is not NOT_REVIEWED and review != NOT_REVIEWED
 
 
 def _lock_last_seq(connection: Connection) -> int:
@@ -271,14 +358,66 @@ def _fetch_entries(connection: Connection, ids: Sequence[str]) -> dict[str, _Pap
     entries: dict[str, _PaperEntry] = {}
     by_key: dict[int, _PaperEntry] = {}
     for chunk in _split_chunks(list(dict.fromkeys(ids))):
-        for row in connection.execute(PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk))):
+        for row in connection.execute(_NAMED_PAPERS, {"names": chunk}):
             entry = _entry_from_row(row)
             entries[row.name] = by_key[row.id] = entry
     for key_chunk in _split_chunks(list(by_key)):
-        fingerprints = select(reviews.c.paper, reviews.c.fingerprint).where(reviews.c.paper.in_(key_chunk))
-        for key, fingerprint in connection.execute(fingerprints):
+        saved = select(reviews.c.paper, reviews.c.fingerprint, reviews.c.model, reviews.c.sample).where(
+            reviews.c.paper.in_(key_chunk), reviews.c.panel.is_(None)
+        )
+        for key, fingerprint, model, sample in connection.execute(saved):
             by_key[key].fingerprints.add(fingerprint)
+            by_key[key].seats.add((model, sample))
     return entries
+
+
+def _fetch_reviews_of_several(
+    connection: Connection, entries: Mapping[str, _PaperEntry], records: Sequence[tuple[Paper, Review]]
+) -> None:
+    """Set `all_reviews` of the papers that have reviews of several models or samples with these records."""
+    incoming: dict[str, set[tuple[str, int]]] = {}
+    for paper, review in records:
+        if _is_reviewed(review):
+            incoming.setdefault(paper.id, set()).add((review.model, review.sample))
+    by_key = {
+        entry.id: entry
+        for name, entry in entries.items()
+        if name in incoming and len(entry.seats | incoming[name]) > 1
+    }
+    for key_chunk in _split_chunks(list(by_key)):
+        saved = select(reviews).where(reviews.c.paper.in_(key_chunk), reviews.c.panel.is_(None))
+        for key in key_chunk:
+            by_key[key].all_reviews = []
+        for row in connection.execute(saved.order_by(reviews.c.id)):
+            by_key[row.paper].all_reviews.append((row.id, _review_from_row(row)))  # type: ignore[union-attr]
+
+
+@dataclass(slots=True)
+class _Distributions:
+    """Distributions of models' recent scores: those of an import's reviews, then those stored before."""
+
+    connection: Connection
+    incoming: Sequence[Review]
+    known: dict[str, Distribution | None] = field(default_factory=dict)
+
+    def of_models(self, models: Iterable[str]) -> dict[str, Distribution]:
+        """Return the distributions of these models that are known, by model."""
+        wanted = set(models)
+        if len(wanted) < 2:
+            return {}  # Samples of one model are on one scale.
+        for model in wanted - self.known.keys():
+            self.known[model] = Distribution.from_scores(self._list_scores(model))
+        return {model: known for model in wanted if (known := self.known[model])}
+
+    def _list_scores(self, model: str) -> list[float]:
+        stored = (
+            select(reviews.c.score)
+            .where(reviews.c.model == model, reviews.c.panel.is_(None), reviews.c.score.is_not(None))
+            .order_by(reviews.c.id.desc())
+            .limit(RECENT_SCORES)
+        )
+        ours = [each.score for each in self.incoming if each.model == model and each.score is not None]
+        return [*ours, *self.connection.execute(stored).scalars()]
 
 
 def _entry_from_row(row: Row[Any]) -> _PaperEntry:
@@ -357,6 +496,7 @@ def _compute_fingerprint(review: Review) -> str:
             review.reproducibility, review.limitations, review.impact, review.model,
             review.reviewed_at.isoformat() if review.reviewed_at else "", review.read_depth or "",
             *([_assessment_to_json(review.assessment)] if review.assessment else []),
+            *([f"sample {review.sample}"] if review.sample else []),
         )
     )  # fmt: skip
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -414,6 +554,8 @@ def _review_row(review: Review, *, paper: int, seq: int, fingerprint: str) -> di
         "read_depth": review.read_depth,
         "review_depth": review.assessment.review_depth if review.assessment else "",
         "assessment": _assessment_to_json(review.assessment) if review.assessment else None,
+        "sample": review.sample,
+        "panel": json.dumps(asdict(review.panel), ensure_ascii=False) if review.panel else None,
     }
 
 
@@ -425,6 +567,7 @@ def _assessment_to_json(assessment: Assessment) -> str:
     fields = {
         _REVIEW_DEPTH_KEY if name == "review_depth" else name: value
         for name, value in asdict(assessment).items()
+        if name not in ("mends", "prompt") or value  # Stored reviews from before have none.
     }
     return json.dumps(fields, ensure_ascii=False)
 
@@ -438,7 +581,21 @@ def _assessment_from_json(text: str) -> Assessment:
             "review_depth": review_depth,
             "grades": tuple((name, grade) for name, grade in fields["grades"]),
             "key_limitations": tuple(QuotedLimitation(**point) for point in fields["key_limitations"]),
+            "mends": tuple((kind, count) for kind, count in fields.get("mends", ())),
         }
+    )
+
+
+def _panel_from_json(text: str) -> Panel:
+    fields = json.loads(text)
+    return Panel(
+        members=tuple(PanelMember(**member) for member in fields["members"]),
+        scale=fields["scale"],
+        limitations=tuple(
+            PanelLimitation(point["text"], tuple(point["quotes"]), point["found_count"])
+            for point in fields["limitations"]
+        ),
+        reader_count=fields["reader_count"],
     )
 
 
@@ -453,6 +610,23 @@ PAPERS_WITH_REVIEW: Select[Any] = (
     .outerjoin(schema.holds, schema.holds.c.paper == papers.c.name)
 )
 """Query for papers with the columns of their current reviews and of moderation, which may be null."""
+_NAMED_PAPERS = PAPERS_WITH_REVIEW.where(in_json_array(papers.c.name, "names"))
+_CHANGED_PAPERS = (
+    PAPERS_WITH_REVIEW.where(papers.c.changed_seq > bindparam("after"))
+    .order_by(papers.c.changed_seq)
+    .limit(bindparam("limit", type_=Integer))
+)
+_TITLE: ColumnElement[str] = bindparam("title", type_=papers.c.title.type)
+_TITLED_PAPERS = (
+    select(papers.c.name)
+    .where(
+        schema.title_key(papers.c.title) == schema.title_key(_TITLE),
+        func.lower(papers.c.title) == func.lower(_TITLE),
+    )
+    .order_by(papers.c.id.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
+_LATEST_SEQUENCE = select(func.max(papers.c.changed_seq))
 
 
 def _select_candidates(text: ColumnElement[str], authors: ColumnElement[str]) -> Select[Any]:
@@ -526,7 +700,8 @@ def scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
     )
     review = _review_from_row(row) if row.review is not None else NOT_REVIEWED
     hold_state = HoldState(row.hold_state) if row.hold_state else None
-    return ScoredPaper(paper, review, row.known_at, row.review or 0, hold_state)
+    left_out = tuple(row.models_left_out.splitlines())
+    return ScoredPaper(paper, review, row.known_at, row.review or 0, hold_state, left_out)
 
 
 def _review_from_row(row: Row[Any]) -> Review:
@@ -543,6 +718,8 @@ def _review_from_row(row: Row[Any]) -> Review:
         reviewed_at=row.reviewed_at,
         read_depth=ReadDepth(row.read_depth) if row.read_depth else None,
         assessment=_assessment_from_json(row.assessment) if row.assessment else None,
+        sample=row.sample or 0,
+        panel=_panel_from_json(row.panel) if row.panel else None,
     )
 
 

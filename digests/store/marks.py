@@ -1,34 +1,39 @@
 """Implementation of `digests.ports.marks.Marks`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    delete,
-    exists,
-    func,
-    not_,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, update
 
-from digests.model import FinishedDiscussion, Mark, MarkSource, Post, QueuedPaper
+from digests.model import Account, Mark, MarkSource, Post, QueuedPaper
 from digests.ports.marks import QueueScope
 from digests.store import schema
-from digests.store.engine import Database, insert_if_absent
+from digests.store.engine import Database, in_json_array, insert_if_absent
+from digests.store.queue_queries import (
+    MemberKind,
+    counts_in_queue,
+    list_kinds,
+    name_values,
+    select_people,
+    select_queue,
+)
 from digests.subscription import Channel
 
-discussions, marks = schema.discussions, schema.marks
+marks = schema.marks
 
-CHANNELS_PER_QUERY = 500
-"""Channels of one statement. The oldest SQLite builds in use take 999 values."""
+# Built once: SQLAlchemy takes longer to build such a statement than the database to answer it.
+_MARKED_PAPERS = (
+    select(marks.c.platform, marks.c.channel, marks.c.paper)
+    .where(
+        marks.c.is_on,
+        marks.c.at >= bindparam("since", type_=schema.Instant),
+        in_json_array(marks.c.channel, "channels"),
+    )
+    .group_by(marks.c.platform, marks.c.channel, marks.c.paper)
+    .order_by(func.max(marks.c.at).desc(), marks.c.paper)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,18 @@ class SqlMarks:
 
     def set_mark(self, mark: Mark, is_on: bool) -> bool:
         with self.database.write() as connection:
-            return _set_mark(connection, mark, is_on)
+            is_changed = _set_mark(connection, mark, is_on)
+            if mark.source is MarkSource.REACTION:
+                is_changed |= _replace_button_mark(connection, mark)
+        return is_changed
 
-    def has_mark(self, mark: Mark) -> bool:
-        query = select(marks.c.is_on).where(*_matches_mark(mark))
+    def list_own(self, scope: QueueScope, paper: str, person: str, *, since: datetime) -> Sequence[Mark]:
+        own = replace(scope, partners=())
+        (kind,) = list_kinds(own)
+        is_own = (marks.c.person == person, marks.c.paper == paper)
+        query = select(marks).where(*is_own, *counts_in_queue(0, kind)).order_by(marks.c.at)
         with self.database.read() as connection:
-            return bool(connection.execute(query).scalar())
+            return [_mark_from_row(row) for row in connection.execute(query, name_values(own, since=since))]
 
     def people_by_paper(self, post: Post, source: MarkSource) -> Mapping[str, frozenset[str]]:
         people: dict[str, set[str]] = {}
@@ -68,6 +79,12 @@ class SqlMarks:
                 )
                 for paper, person in sorted(current_pairs ^ wanted)
             ]
+            # A missed removal takes no mark by a button away: that may be newer.
+            if source is MarkSource.REACTION:
+                for paper, person in sorted(wanted - current_pairs):
+                    _replace_button_mark(
+                        connection, Mark(post.channel, post.message_id, paper, person, source, as_of)
+                    )
         return any(changed)
 
     def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
@@ -83,86 +100,76 @@ class SqlMarks:
         self, channels: Collection[Channel], *, since: datetime, limit: int
     ) -> Mapping[Channel, tuple[str, ...]]:
         wanted = {(channel.platform, channel.channel): channel for channel in channels}
-        newest = func.max(marks.c.at).label("newest")
-        query = (
-            select(marks.c.platform, marks.c.channel, marks.c.paper)
-            .where(marks.c.is_on, marks.c.at >= since)
-            .group_by(marks.c.platform, marks.c.channel, marks.c.paper)
-            .order_by(newest.desc(), marks.c.paper)
-        )
-        ids = sorted({channel.channel for channel in channels})
+        parameters = {"since": since, "channels": sorted({channel.channel for channel in channels})}
         found: dict[Channel, list[str]] = {}
         with self.database.read() as connection:
-            for start in range(0, len(ids), CHANNELS_PER_QUERY):
-                chunk = ids[start : start + CHANNELS_PER_QUERY]
-                for row in connection.execute(query.where(marks.c.channel.in_(chunk))):
-                    if channel := wanted.get((row.platform, row.channel)):
-                        found.setdefault(channel, []).append(row.paper)
+            for row in connection.execute(_MARKED_PAPERS, parameters):
+                if channel := wanted.get((row.platform, row.channel)):
+                    found.setdefault(channel, []).append(row.paper)
         return {channel: tuple(papers[:limit]) for channel, papers in found.items()}
 
-    def discussion_queue(self, scope: QueueScope, *, since: datetime, limit: int) -> Sequence[QueuedPaper]:
-        query = _select_queue(*_counts_in_queue(scope, since)).limit(limit)
+    def discussion_queue(
+        self, scope: QueueScope, *, since: datetime, now: datetime, limit: int
+    ) -> Sequence[QueuedPaper]:
+        values = {**name_values(scope, since=since), "now": now, "limit": limit}
         with self.database.read() as connection:
-            return [QueuedPaper(row.paper, row.mark_count, row.since) for row in connection.execute(query)]
+            return [
+                QueuedPaper(row.paper, row.mark_count, row.since, row.postponed_until)
+                for row in connection.execute(select_queue(list_kinds(scope)), values)
+            ]
+
+    def marking_people(
+        self, scope: QueueScope, papers: Sequence[str], *, since: datetime
+    ) -> Mapping[str, tuple[tuple[Account, ...], ...]]:
+        values = {**name_values(scope, since=since), "papers": papers}
+        found: dict[str, dict[str, list[Account]]] = {}
+        with self.database.read() as connection:
+            for row in connection.execute(select_people(list_kinds(scope)), values):
+                account = Account(row.platform, row.workspace, row.person)
+                found.setdefault(row.paper, {}).setdefault(row.identity, []).append(account)
+        return {paper: tuple(map(tuple, people.values())) for paper, people in found.items()}
 
     def papers_marked_by(
         self, platform: str, workspace: str, person: str, *, since: datetime, limit: int
     ) -> Sequence[QueuedPaper]:
-        newest, conditions = func.max(marks.c.at), _counts_in_queue(QueueScope(platform, workspace), since)
+        newest, values = func.max(marks.c.at), name_values(QueueScope(platform, workspace), since=since)
+        of_workspace = counts_in_queue(0, MemberKind(has_channel=False, is_direct=False))
+        direct = counts_in_queue(0, MemberKind(has_channel=False, is_direct=True))
+        counts = or_(and_(*of_workspace), and_(marks.c.person == person, *direct))
         own_papers = (
             select(marks.c.paper)
-            .where(marks.c.person == person, *conditions)
+            .where(marks.c.person == person, counts)
             .group_by(marks.c.paper)
             .order_by(newest.desc(), marks.c.paper)
             .limit(limit)
         )
         with self.database.read() as connection:
-            papers = list(connection.execute(own_papers).scalars())
-            queue_query = _select_queue(marks.c.paper.in_(papers), *conditions)
-            rows = {row.paper: row for row in connection.execute(queue_query)}
+            papers = list(connection.execute(own_papers, values).scalars())
+            queue_query = _select_counts(marks.c.paper.in_(papers), counts)
+            rows = {row.paper: row for row in connection.execute(queue_query, values)}
         return [
             QueuedPaper(paper, rows[paper].mark_count, rows[paper].since) for paper in papers if paper in rows
         ]
 
-    def finish_discussion(self, paper: str, scope: QueueScope, *, by: str, by_id: str, now: datetime) -> None:
-        key, values = {"paper": paper, **_key_of_scope(scope)}, {"by": by, "by_id": by_id, "at": now}
-        with self.database.write() as connection:
-            if not insert_if_absent(connection, discussions, {**key, **values}):
-                is_older = discussions.c.at < now
-                connection.execute(
-                    update(discussions).where(*_matches_discussion(key), is_older).values(values)
-                )
 
-    def finished_discussions(
-        self, scope: QueueScope, *, since: datetime, limit: int
-    ) -> Sequence[FinishedDiscussion]:
-        query = (
-            select(discussions.c.paper, discussions.c.by, discussions.c.at)
-            .where(*_matches_discussion(_key_of_scope(scope)), discussions.c.at >= since)
-            .order_by(discussions.c.at.desc(), discussions.c.paper)
-            .limit(limit)
-        )
-        with self.database.read() as connection:
-            return [FinishedDiscussion(row.paper, row.by, row.at) for row in connection.execute(query)]
-
-    def undo_discussion(self, paper: str, scope: QueueScope, *, at: datetime) -> bool:
-        key = {"paper": paper, **_key_of_scope(scope)}
-        removal = delete(discussions).where(*_matches_discussion(key), discussions.c.at == at)
-        with self.database.write() as connection:
-            return connection.execute(removal).rowcount > 0
-
-
-def _key_of_scope(scope: QueueScope) -> dict[str, str]:
-    return {"platform": scope.platform, "workspace": scope.workspace, "channel": scope.channel}
-
-
-def _matches_discussion(key: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    return [discussions.c[name] == value for name, value in key.items()]
+def _replace_button_mark(connection: Connection, reaction: Mark) -> bool:
+    """Remove the mark by a button that a reaction takes the place of; return True if there was one."""
+    replaced = update(marks).where(
+        marks.c.platform == reaction.channel.platform,
+        marks.c.channel == reaction.channel.channel,
+        marks.c.paper == reaction.paper,
+        marks.c.person == reaction.person,
+        marks.c.mark_source == MarkSource.BUTTON,
+        marks.c.is_on,
+        marks.c.at <= reaction.at,
+    )
+    return connection.execute(replaced.values(is_on=False, at=reaction.at)).rowcount > 0
 
 
 def _set_mark(connection: Connection, mark: Mark, is_on: bool) -> bool:
     values = {"workspace": mark.channel.workspace, "is_on": is_on, "at": mark.at}
-    if insert_if_absent(connection, marks, {**_key_of_mark(mark), **values}):
+    is_direct = {"is_direct": mark.channel.is_direct}
+    if insert_if_absent(connection, marks, {**_key_of_mark(mark), **values, **is_direct}):
         return is_on
     row = connection.execute(
         select(marks.c.is_on, marks.c.at).where(*_matches_mark(mark)).with_for_update()
@@ -206,45 +213,19 @@ def _is_in_channel(channel: Channel) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _counts_in_queue(scope: QueueScope, since: datetime) -> tuple[ColumnElement[bool], ...]:
-    return marks.c.is_on, marks.c.at >= since, *_is_in_scope(scope), not_(_is_discussed(scope))
+def _mark_from_row(row: Row[Any]) -> Mark:
+    channel = Channel(row.platform, row.channel, row.workspace, bool(row.is_direct))
+    return Mark(channel, row.message_id, row.paper, row.person, MarkSource(row.mark_source), row.at)
 
 
-def _is_in_scope(scope: QueueScope) -> tuple[ColumnElement[bool], ...]:
-    """Match the marks of a queue, by the rules of `QueueScope`."""
-    is_on_platform = marks.c.platform == scope.platform
-    if scope.channel:
-        in_workspace = marks.c.workspace.in_((scope.workspace, ""))
-        return is_on_platform, marks.c.channel == scope.channel, in_workspace
-    others = marks.alias("others")
-    own_channels = select(others.c.channel).where(
-        others.c.platform == scope.platform, others.c.workspace == scope.workspace
-    )
-    is_unnamed = and_(marks.c.workspace == "", marks.c.channel.in_(own_channels))
-    return is_on_platform, or_(marks.c.workspace == scope.workspace, is_unnamed)
-
-
-def _is_discussed(scope: QueueScope) -> ColumnElement[bool]:
-    """Match marks whose paper was discussed when they were made or later, in their channel or workspace."""
-    return exists().where(
-        discussions.c.paper == marks.c.paper,
-        discussions.c.at >= marks.c.at,
-        discussions.c.platform == marks.c.platform,
-        discussions.c.workspace.in_((scope.workspace, "")),
-        discussions.c.channel.in_((marks.c.channel, "")),
-    )
-
-
-def _select_queue(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Build a query for the papers of a platform's marks, with mark counts and first marks, most marks first.
+def _select_counts(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Build a query for the papers of a platform's marks, with mark counts and first marks.
 
     A person counts once, in whatever channels the marks are.
     """
     mark_count = func.count(marks.c.person.distinct()).label("mark_count")
-    since = func.min(marks.c.at).label("since")
     return (
-        select(marks.c.paper, mark_count, since)
+        select(marks.c.paper, mark_count, func.min(marks.c.at).label("since"))
         .where(*conditions)
         .group_by(marks.c.paper)
-        .order_by(mark_count.desc(), since, marks.c.paper)
     )

@@ -10,10 +10,9 @@ from sqlalchemy import Connection, inspect, text
 from digests.errors import StoreError
 from digests.private_files import create_private_file
 from digests.store import postgres
-from digests.store.carry_over import OLD_REVISION
 from digests.store.engine import Database, translate_errors
 
-HEAD_REVISION = "0109"
+HEAD_REVISION = "0125"
 """The newest migration; a test holds it equal to the scripts."""
 
 FIRST_REVISION = "0101"
@@ -62,6 +61,8 @@ def _require_own_tables(connection: Connection, database: Database, revision: st
 
 def _describe_old_store(database: Database, revision: str) -> str:
     """Return the error sentence for a store from before 0.1.0, with the command that converts it."""
+    from digests.store.carry_over import OLD_REVISION
+
     if revision > OLD_REVISION:
         return (
             f"The store {database.name} has tables of an unknown version ({revision}, between {OLD_REVISION} "

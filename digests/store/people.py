@@ -26,7 +26,16 @@ from sqlalchemy import (
 
 from digests.ports.people import SOMEBODY, Counts, Subject, SubjectKind
 from digests.store import schema
+from digests.store.account_links import delete_lone_links
 from digests.store.engine import Database, insert_if_absent, upsert, upsert_all
+from digests.store.people_of_meetings import (
+    erase_from_meetings,
+    list_old_meeting_records,
+    list_people_of_meetings,
+    prune_meeting_rows,
+    select_meeting_records,
+    select_plans,
+)
 from digests.store.tombstones import Addition, Tombstone, TombstoneFile, find_latest
 
 marks, posts, post_papers, post_edits = schema.marks, schema.posts, schema.post_papers, schema.post_edits
@@ -34,8 +43,20 @@ subscriptions, changes, deliveries = schema.subscriptions, schema.subscription_c
 discussions, holds, requests, workspaces, removals = (
     schema.discussions, schema.holds, schema.paper_requests, schema.workspaces, schema.removals,
 )  # fmt: skip
+reports, re_reviews, feedback = schema.review_reports, schema.re_reviews, schema.feedback
+queue_decisions, consents = schema.queue_decisions, schema.queue_consents
+account_links, link_codes = schema.account_links, schema.link_codes
+plans, meetings, votes = schema.meeting_plans, schema.meetings, schema.meeting_votes
 
-AUDITED: Mapping[str, Table] = {"changes": changes, "decisions": holds, "discussions": discussions}
+AUDITED: Mapping[str, Table] = {
+    "changes": changes,
+    "decisions": holds,
+    "discussions": discussions,
+    "queue decisions": queue_decisions,
+    "plans of meetings": plans,
+    "agreements": consents,
+    "re-reviews": re_reviews,
+}
 """Tables that keep who did something, as `by` and `by_id`, by the word for their records."""
 
 POSTS_PER_PAPER = 3
@@ -198,7 +219,12 @@ def _was_used_since(connection: Connection, workspace: Subject, at: datetime) ->
         (marks, marks.c.at),
         (posts, posts.c.posted_at),
         (discussions, discussions.c.at),
+        (queue_decisions, queue_decisions.c.at),
+        (consents, consents.c.at),
+        (account_links, account_links.c.at),
         (requests, requests.c.at),
+        (reports, reports.c.at),
+        (feedback, feedback.c.at),
     )
     used = [
         select(table.c.platform).where(
@@ -226,7 +252,20 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
     """
     in_workspaces = [
         set(map(tuple, connection.execute(select(table.c.platform, table.c.workspace).distinct())))
-        for table in (subscriptions, posts, marks, discussions, requests, workspaces)
+        for table in (
+            subscriptions,
+            posts,
+            marks,
+            discussions,
+            queue_decisions,
+            consents,
+            account_links,
+            link_codes,
+            requests,
+            reports,
+            feedback,
+            workspaces,
+        )
     ]
     known = set[tuple[Any, ...]]().union(*in_workspaces)
     if kind is SubjectKind.WORKSPACE:
@@ -244,10 +283,15 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
 
 
 def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
-    for table, column in ((marks, "person"), (requests, "person"), (subscriptions, "owner_id")):
+    with_person = (
+        (table, "person") for table in (marks, requests, reports, feedback, account_links, link_codes)
+    )
+    named = (*with_person, (subscriptions, "owner_id"))
+    for table, column in named:
         query = select(table.c.platform, table.c.workspace, table.c[column]).distinct()
         for platform, workspace, person in connection.execute(query.where(table.c[column] != "")):
             yield platform, workspace, person
+    yield from list_people_of_meetings(connection)
     id_columns = (
         *(each.c.by_id for each in AUDITED.values()),
         posts.c.shared_by_id,
@@ -261,7 +305,7 @@ def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
 
 
 def _list_channels(connection: Connection) -> Iterator[tuple[str, str, str]]:
-    for table in (subscriptions, posts, marks, discussions):
+    for table in (subscriptions, posts, marks, discussions, queue_decisions, consents, feedback):
         query = select(table.c.platform, table.c.workspace, table.c.channel).distinct()
         yield from map(tuple, connection.execute(query.where(table.c.channel != "")))
 
@@ -294,7 +338,8 @@ def _erase_person(
     connection: Connection, person: Subject, now: datetime, before: datetime | None
 ) -> dict[str, int]:
     names = _collect_names(connection, person)
-    counts = {"marks": _delete_marks(connection, person, now, before)}
+    counts = _delete_direct_digests(connection, person, before)
+    counts["marks"] = counts.get("marks", 0) + _delete_marks(connection, person, now, before)
     is_owner = and_(*_is_of_person(subscriptions, person), subscriptions.c.owner_id == person.id)
     owned = update(subscriptions).where(is_owner, ~_has_newer_change(person, before)).values(owner_id="")
     counts["digests set up"] = connection.execute(owned).rowcount
@@ -312,13 +357,77 @@ def _erase_person(
     )
     is_finisher = or_(_is_qualified(discussions.c.by_id, person), is_named)
     counts["discussions"] = _erase_names(connection, discussions, is_finisher, before)
+    is_decider = _is_qualified(queue_decisions.c.by_id, person)
+    counts["queue decisions"] = _erase_names(connection, queue_decisions, is_decider, before)
+    is_agreeing = _is_qualified(consents.c.by_id, person)
+    counts["agreements"] = _erase_names(connection, consents, is_agreeing, before)
+    counts["linked accounts"] = _delete_links(connection, person, before)
+    is_asker = or_(
+        _is_qualified(re_reviews.c.by_id, person), and_(re_reviews.c.by_id == "", re_reviews.c.by.in_(names))
+    )
+    counts["re-reviews"] = _erase_names(connection, re_reviews, is_asker, before)
+    is_own_report = (
+        *_is_of_person(reports, person), reports.c.person == person.id, _is_until(reports.c.at, before),
+    )  # fmt: skip
+    counts["reports"] = connection.execute(delete(reports).where(*is_own_report)).rowcount
+    is_own_opinion = (
+        *_is_of_person(feedback, person), feedback.c.person == person.id, _is_until(feedback.c.at, before),
+    )  # fmt: skip
+    counts["opinions"] = connection.execute(delete(feedback).where(*is_own_opinion)).rowcount
     counts["requests"] = _erase_requesters(
         connection,
         [*_is_of_person(requests, person), requests.c.person == person.id, _is_until(requests.c.at, before)],
         keeps_workspace=True,
     )
     counts["shared cards"] = _erase_sharer(connection, person, names, now, before)
-    return counts
+    is_planner = or_(
+        _is_qualified(plans.c.by_id, person),
+        and_(plans.c.by_id == "", plans.c.by.in_(names), plans.c.subscription.in_(scope)),
+    )
+    counts["plans of meetings"] = _erase_names(connection, plans, is_planner, before)
+    return counts | erase_from_meetings(
+        connection, and_(*_is_of_person(subscriptions, person)), person.id, now, before
+    )
+
+
+def _delete_direct_digests(
+    connection: Connection, person: Subject, before: datetime | None
+) -> dict[str, int]:
+    """Delete the digests that a person gets in direct messages, with everything else in that conversation."""
+    is_own = and_(
+        *_is_of_person(subscriptions, person),
+        subscriptions.c.owner_id == person.id,
+        subscriptions.c.is_direct,
+    )
+    conversations = select(subscriptions.c.workspace, subscriptions.c.channel).where(is_own).distinct()
+    counts: Counter[str] = Counter()
+    for workspace, channel in connection.execute(conversations).all():
+        conversation = Subject(SubjectKind.CHANNEL, person.platform, workspace, channel)
+        counts.update(_delete_channels(connection, before, _is_channel(conversation)))
+    counts["own digests"] = counts.pop("digests", 0)
+    return dict(counts)
+
+
+def _delete_links(connection: Connection, person: Subject, before: datetime | None) -> int:
+    """Take a person's account out of its links, and delete the codes that it got or typed."""
+    other = (link_codes.c.other_platform, link_codes.c.other_workspace, link_codes.c.other_person)
+    places = (person.workspace, "")
+    is_other = and_(
+        other[0] == person.platform,
+        other[1].in_(places) if person.workspace else true(),
+        other[2] == person.id,
+    )
+    is_own = and_(*_is_of_person(link_codes, person), link_codes.c.person == person.id)
+    void = delete(link_codes).where(or_(is_own, is_other), _is_until(link_codes.c.expires_at, before))
+    connection.execute(void)
+    linked = delete(account_links).where(
+        *_is_of_person(account_links, person),
+        account_links.c.person == person.id,
+        _is_until(account_links.c.at, before),
+    )
+    count: int = connection.execute(linked).rowcount
+    delete_lone_links(connection)
+    return count
 
 
 def _is_of_person(table: Table, person: Subject) -> tuple[ColumnElement[bool], ...]:
@@ -566,7 +675,7 @@ def _erase_workspace(connection: Connection, workspace: Subject, before: datetim
     platform, name = workspace.platform, workspace.workspace
     own_channels = {
         channel
-        for table in (subscriptions, posts, marks, discussions)
+        for table in (subscriptions, posts, marks, discussions, queue_decisions, consents, feedback)
         for channel in connection.execute(
             select(table.c.channel).where(table.c.platform == platform, table.c.workspace == name).distinct()
         ).scalars()
@@ -580,6 +689,15 @@ def _erase_workspace(connection: Connection, workspace: Subject, before: datetim
     counts = _delete_channels(connection, before, is_in_workspace)
     is_own = (requests.c.platform == platform, requests.c.workspace == name, _is_until(requests.c.at, before))
     counts["requests"] = _erase_requesters(connection, is_own, keeps_workspace=False)
+    is_report = (
+        reports.c.platform == platform, reports.c.workspace == name, _is_until(reports.c.at, before),
+    )  # fmt: skip
+    counts["reports"] = connection.execute(delete(reports).where(*is_report)).rowcount
+    for table in (account_links, link_codes):
+        connection.execute(delete(table).where(table.c.platform == platform, table.c.workspace == name))
+    claimed = (link_codes.c.other_platform == platform, link_codes.c.other_workspace == name)
+    connection.execute(delete(link_codes).where(*claimed))
+    delete_lone_links(connection)
     start = f"{platform}:{name}:"
     for kind, table in AUDITED.items():
         is_theirs = func.substr(table.c.by_id, 1, len(start)) == start
@@ -606,6 +724,11 @@ def _delete_channels(connection: Connection, before: datetime | None, is_there: 
     deletions = {
         "marks": delete(marks).where(is_there(marks), _is_until(marks.c.at, before)),
         "discussions": delete(discussions).where(is_there(discussions), _is_until(discussions.c.at, before)),
+        "queue decisions": delete(queue_decisions).where(
+            is_there(queue_decisions), _is_until(queue_decisions.c.at, before)
+        ),
+        "agreements": delete(consents).where(is_there(consents), _is_until(consents.c.at, before)),
+        "opinions": delete(feedback).where(is_there(feedback), _is_until(feedback.c.at, before)),
         "posted messages": delete(posts).where(is_there(posts), _is_until(posts.c.posted_at, before)),
         "digests": delete(subscriptions).where(is_there(subscriptions), is_old),
     }
@@ -614,6 +737,14 @@ def _delete_channels(connection: Connection, before: datetime | None, is_there: 
 
 # Export.
 
+_WISHES = tuple(
+    subscriptions.c[name]
+    for name in (
+        "name", "domains", "keywords", "authors", "muted", "top", "min_score", "at", "days", "time_zone",
+    )
+)  # fmt: skip
+"""Columns of a digest that a person set up for themselves."""
+
 
 def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
     yield "marks", select(marks).where(*_is_of_person(marks, person), marks.c.person == person.id)
@@ -621,6 +752,8 @@ def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
     place = (subscriptions.c.platform, subscriptions.c.workspace, subscriptions.c.channel)
     is_owner = and_(*_is_of_person(subscriptions, person), subscriptions.c.owner_id == person.id)
     yield "digests set up", select(*place, subscriptions.c.owner_id).where(is_owner)
+    is_direct = and_(is_owner, subscriptions.c.is_direct)
+    yield "own digests", select(*place, *_WISHES).where(is_direct)
     is_pauser = _is_qualified(subscriptions.c.paused_by_id, person)
     yield "pauses", select(*place, subscriptions.c.paused_by, subscriptions.c.paused_by_id).where(is_pauser)
     yield (
@@ -631,6 +764,17 @@ def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
     )
     yield "decisions", select(holds).where(_is_qualified(holds.c.by_id, person))
     yield "discussions", select(discussions).where(_is_qualified(discussions.c.by_id, person))
+    is_decider = _is_qualified(queue_decisions.c.by_id, person)
+    yield "queue decisions", select(queue_decisions).where(is_decider)
+    yield "agreements", select(consents).where(_is_qualified(consents.c.by_id, person))
+    is_linked = (*_is_of_person(account_links, person), account_links.c.person == person.id)
+    linked = (account_links.c.platform, account_links.c.workspace, account_links.c.person, account_links.c.at)
+    yield "linked accounts", select(*linked).where(*is_linked)
+    yield "reports", select(reports).where(*_is_of_person(reports, person), reports.c.person == person.id)
+    yield "opinions", select(feedback).where(*_is_of_person(feedback, person), feedback.c.person == person.id)
+    yield "re-reviews", select(re_reviews).where(_is_qualified(re_reviews.c.by_id, person))
+    yield "plans of meetings", select_plans(_is_qualified(plans.c.by_id, person))
+    yield from select_meeting_records(and_(*_is_of_person(subscriptions, person)), person.id)
     shared = (posts.c.platform, posts.c.workspace, posts.c.channel, posts.c.message_id, posts.c.posted_at)
     is_sharer = _is_qualified(posts.c.shared_by_id, person)
     yield "shared cards", select(*shared, posts.c.payload, posts.c.shared_by_id).where(is_sharer)
@@ -646,8 +790,8 @@ def _to_json_value(value: Any) -> Any:
 def _list_old_conditions(before: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
     """Return the conditions for records that are older than an instant and still name a person, by table.
 
-    Of marks these are the ones that were taken back: no event is that late. Of subscriptions these are the
-    paused ones that nobody changed since.
+    Of marks these are the ones that were taken back: no event is that late. Reports and opinions are all of
+    them. Of subscriptions these are the paused ones that nobody changed since.
     """
     is_newer = exists().where(changes.c.subscription == subscriptions.c.id, changes.c.at >= before)
     has_pauser = or_(subscriptions.c.paused_by_id != "", subscriptions.c.paused_by.not_in(("", SOMEBODY)))
@@ -658,9 +802,13 @@ def _list_old_conditions(before: datetime) -> list[tuple[Table, ColumnElement[bo
     ]
     return [
         (marks, and_(~marks.c.is_on, marks.c.at < before)),
+        (reports, reports.c.at < before),
+        (link_codes, link_codes.c.expires_at < before),
+        (feedback, feedback.c.at < before),
         (subscriptions, and_(has_pauser, ~is_newer)),
         (posts, and_(posts.c.posted_at < before, has_sharer)),
         *audited,
+        *list_old_meeting_records(before),
     ]
 
 
@@ -673,8 +821,10 @@ def _find_keys(
 
 def _prune_rows(connection: Connection, table: Table, condition: ColumnElement[bool]) -> None:
     """Take people out of the rows of one table."""
-    if table is marks:
-        connection.execute(delete(marks).where(condition))
+    if table in (meetings, schema.pages):
+        prune_meeting_rows(connection, table, condition)
+    elif table in (marks, reports, feedback, votes, link_codes):
+        connection.execute(delete(table).where(condition))
     elif table is posts:
         _drop_names_of_cards(
             connection, list(connection.execute(select(posts.c.id).where(condition)).scalars())

@@ -1,22 +1,25 @@
 """Implementation of `digests.ports.post_edits.PostEdits`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, select, update
 
-from digests.model import HoldState, PaperUpdate, Post
+from digests.limitations import MAX_POINTS, find_withdrawn, list_limitations
+from digests.model import HoldState, PaperUpdate, Post, Review, ScoredPaper
 from digests.ports.post_edits import PostEdit
 from digests.ports.workspaces import WorkspaceState
 from digests.store import schema
 from digests.store.engine import Database, upsert_all
+from digests.store.library import fetch_papers
 from digests.store.posts import fetch_posts_by_key
 
-counters, papers, reviews, posts, post_papers, post_edits, holds, workspaces = (
-    schema.counters, schema.papers, schema.reviews, schema.posts, schema.post_papers, schema.post_edits,
-    schema.holds, schema.workspaces,
+counters, papers, posts, post_papers, post_edits, holds, workspaces, re_reviews = (
+    schema.counters, schema.papers, schema.posts, schema.post_papers, schema.post_edits, schema.holds,
+    schema.workspaces, schema.re_reviews,
 )  # fmt: skip
 
 CURSOR = "post_edits"
@@ -108,9 +111,14 @@ class SqlPostEdits:
                 papers.c.review.label("new_review"),
                 papers.c.score.label("new_score"),
                 holds.c.state.label("hold_state"),
+                re_reviews.c.at.label("asked_at"),
+                re_reviews.c.finished_at,
+                re_reviews.c.review_number.label("doubted_review"),
+                re_reviews.c.limitations.label("doubted_limitations"),
             )
             .join(posts, posts.c.id == post_papers.c.post)
             .join(papers, papers.c.name == post_papers.c.paper)
+            .outerjoin(re_reviews, re_reviews.c.paper == papers.c.name)
             .outerjoin(holds, and_(holds.c.paper == papers.c.name, holds.c.state != HoldState.RELEASED))
             .where(
                 posts.c.platform == post.channel.platform,
@@ -120,7 +128,9 @@ class SqlPostEdits:
             )
         )
         with self.database.read() as connection:
-            return {row.paper: _paper_update_from_row(row) for row in connection.execute(query)}
+            rows = connection.execute(query).fetchall()
+            asked = fetch_papers(connection, [row.paper for row in rows if row.asked_at])
+        return {row.paper: _paper_update_from_row(row, asked.get(row.paper)) for row in rows}
 
 
 def _has_visible_change() -> Any:
@@ -132,7 +142,8 @@ def _has_visible_change() -> Any:
     )
 
 
-def _paper_update_from_row(row: Row[Any]) -> PaperUpdate:
+def _paper_update_from_row(row: Row[Any], scored: ScoredPaper | None) -> PaperUpdate:
+    """Build the update of a paper; `scored` is the paper if a re-review of it was ever asked for."""
     has_new_version = row.version is not None and (row.new_version or 0) > row.version
     reviewed = row.review_number is not None and (row.new_review or 0) != row.review_number
     return PaperUpdate(
@@ -144,7 +155,24 @@ def _paper_update_from_row(row: Row[Any]) -> PaperUpdate:
         had_review=reviewed and row.review_number != 0,
         previous_score=row.score if reviewed else None,
         hold_state=HoldState(row.hold_state) if row.hold_state else None,
+        **(_describe_re_review(row, scored.review) if scored and reviewed and row.review_number else {}),
     )
+
+
+def _describe_re_review(row: Row[Any], review: Review) -> dict[str, Any]:
+    """Return the fields about a re-review, none if the review is from before it.
+
+    While another one waits the finished one counts. Limitations are numbered as on a card of the doubted
+    review.
+    """
+    is_new = review.reviewed_at is not None and review.reviewed_at >= row.asked_at
+    if not review.reviewed_at or not (is_new or row.finished_at):
+        return {}
+    fields: dict[str, Any] = {"reviewed_again": review.reviewed_at.astimezone(UTC).date()}
+    if is_new and row.doubted_review == row.review_number:
+        doubted = json.loads(row.doubted_limitations)[:MAX_POINTS]
+        fields["withdrawn_limitations"] = find_withdrawn(doubted, list_limitations(review))
+    return fields
 
 
 def _process_next_changes(connection: Connection, since: datetime, now: datetime) -> bool:

@@ -141,6 +141,7 @@ def _post_row(new_post: NewPost) -> dict[str, Any]:
         "delivery": new_post.delivery, "page": new_post.page,
         "payload": new_post.payload, "payload_without_name": new_post.payload_without_name,
         "shared_by_id": new_post.shared_by_id, "posted_at": new_post.posted_at,
+        "is_direct": new_post.channel.is_direct,
     }  # fmt: skip
 
 
@@ -205,7 +206,7 @@ def _fetch_posts(connection: Connection, query: Select[Any]) -> list[Post]:
 
 
 def _post_from_row(row: Row[Any], papers: Sequence[str]) -> Post:
-    channel = Channel(row.platform, row.channel, row.workspace)
+    channel = Channel(row.platform, row.channel, row.workspace, bool(row.is_direct))
     return Post(channel, row.message_id, tuple(papers), _parse_payload(row.posted_payload), row.first_number)
 
 

@@ -4,6 +4,7 @@ Every change of a paper or review draws a sequence number. Numbers become visibl
 of a paper or review is the number of the change that added it.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -26,6 +28,8 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    func,
+    literal_column,
 )
 
 metadata = MetaData(
@@ -48,14 +52,27 @@ class StorableText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or (value.isascii() and "\x00" not in value):
-            return value
-        value = value.replace("\x00", "")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
-        return value
+        return value if value is None or _is_storable(value) else _strip_unstorable(value)
+
+    def convert_all(self, values: Sequence[str | None]) -> Sequence[str | None]:
+        """Convert the values of many rows: one check for all of them, since nearly all are storable."""
+        if _is_storable("".join(filter(None, values))):
+            return values
+        return [value and _strip_unstorable(value) for value in values]
+
+
+def _is_storable(text: str) -> bool:
+    if "\x00" in text:
+        return False
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _strip_unstorable(text: str) -> str:
+    """Remove NULs and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -115,6 +132,8 @@ papers = Table(
     Column("upvotes", Integer),
     Column("code_url", StorableText, nullable=False, server_default=""),
     Column("scale", StorableText, nullable=False, server_default=""),
+    # Models that were down when the panel reviewed, in lines.
+    Column("models_left_out", StorableText, nullable=False, server_default=""),
     # Sequence numbers. known_seq: the change that brought the paper or its newest review;
     # negative for an unannounced paper without a review.
     # changed_seq: the last change of any kind.
@@ -123,6 +142,16 @@ papers = Table(
     Column("changed_seq", Key, nullable=False, unique=True),
     Index("ix_papers_known_at_known_seq", "known_at", "known_seq"),
 )
+
+
+def title_key(title: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the beginning of a title in lower case, by which papers of one title are found."""
+    # Lengths are literal: an index is used only by the same expression.
+    return func.lower(func.substr(title, literal_column("1"), literal_column("120")))
+
+
+Index("ix_papers_title", title_key(papers.c.title))
+
 
 reviews = Table(
     "reviews",
@@ -144,7 +173,13 @@ reviews = Table(
     # Set by our own reviewer: the depth of its review, and its assessment as JSON.
     Column("review_depth", StorableText, nullable=False, server_default=""),
     Column("assessment", StorableText),
+    # The number of the sample, for several reviews by one model.
+    Column("sample", SmallInteger, nullable=False, server_default="0"),
+    # The panel as JSON, in a review that was made of several others. It is deleted when another replaces it.
+    Column("panel", StorableText),
     UniqueConstraint("paper", "fingerprint"),
+    # The recent scores of a model.
+    Index("ix_reviews_model_id", "model", "id"),
 )
 
 subscriptions = Table(
@@ -167,6 +202,10 @@ subscriptions = Table(
     Column("match_mode", StorableText, nullable=False, server_default="any"),
     Column("unscored", StorableText, nullable=False, server_default="after"),
     Column("repeat", Boolean, nullable=False, server_default=false()),
+    # Empty: the language of the reviews.
+    Column("language", StorableText, nullable=False, server_default=""),
+    # The conversation of one person, the owner, with the bot. Here, in posts and in marks.
+    Column("is_direct", Boolean, nullable=False, server_default=false()),
     Column("at", StorableText, nullable=False),
     Column("days", StorableText, nullable=False),
     Column("time_zone", StorableText, nullable=False),
@@ -283,6 +322,7 @@ posts = Table(
     Column("payload", StorableText),
     Column("payload_without_name", StorableText),
     Column("shared_by_id", StorableText, nullable=False, server_default=""),
+    Column("is_direct", Boolean, nullable=False, server_default=false()),
     Column("posted_at", Instant, nullable=False),
     UniqueConstraint("platform", "channel", "message_id"),
     Index("ix_posts_platform_posted_at", "platform", "posted_at"),
@@ -318,6 +358,7 @@ marks = Table(
     Column("message_id", StorableText, nullable=False),
     # A removed mark keeps its row, so that an older event that arrives late is recognised as older.
     Column("is_on", Boolean, nullable=False),
+    Column("is_direct", Boolean, nullable=False, server_default=false()),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("platform", "channel", "paper", "person", "mark_source", "message_id"),
     Index("ix_marks_at", "at"),
@@ -337,6 +378,65 @@ discussions = Table(
     Column("by_id", StorableText, nullable=False, server_default=""),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("paper", "platform", "workspace", "channel"),
+)
+
+# Decisions about papers in queues, other than that they were discussed; keys as in `discussions`.
+queue_decisions = Table(
+    "queue_decisions",
+    metadata,
+    Column("paper", StorableText, nullable=False),
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    Column("outcome", StorableText, nullable=False),
+    # The end of a postponement.
+    Column("until", Instant),
+    Column("by", StorableText, nullable=False),
+    Column("by_id", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("paper", "platform", "workspace", "channel"),
+)
+
+# Agreements of the members of groups to share their queues. `members` are all of the group's, as JSON.
+queue_consents = Table(
+    "queue_consents",
+    metadata,
+    Column("name", StorableText, nullable=False),
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    Column("members", StorableText, nullable=False),
+    Column("by", StorableText, nullable=False),
+    Column("by_id", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("name", "platform", "workspace", "channel"),
+)
+
+# Accounts of one person have one identity, a random text. An account has a row for each workspace in which it
+# was linked, all with that identity.
+account_links = Table(
+    "account_links",
+    metadata,
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("identity", StorableText, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("platform", "workspace", "person"),
+)
+
+# Codes by which two accounts prove that they are one person's, as hashes. `other_person` typed it first.
+link_codes = Table(
+    "link_codes",
+    metadata,
+    Column("code", StorableText, primary_key=True),
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("other_platform", StorableText, nullable=False, server_default=""),
+    Column("other_workspace", StorableText, nullable=False, server_default=""),
+    Column("other_person", StorableText, nullable=False, server_default=""),
+    Column("expires_at", Instant, nullable=False),
 )
 
 health = Table(
@@ -457,6 +557,66 @@ holds = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Reports of readers about a part of a review. `limitation` is the digest of the text in `subject`.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    # No foreign key: an opinion may outlast its paper.
+    Column("paper", StorableText, nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("is_more", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("platform", "workspace", "channel", "paper", "person"),
+    Index("ix_feedback_channel_at", "channel", "at"),
+    Index("ix_feedback_platform_person_at", "platform", "person", "at"),
+    Index("ix_feedback_at", "at"),
+)
+
+review_reports = Table(
+    "review_reports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("person", StorableText, nullable=False),
+    # No foreign key: a report may outlast its paper.
+    Column("paper", StorableText, nullable=False),
+    Column("part", StorableText, nullable=False),
+    Column("limitation", StorableText, nullable=False),
+    Column("subject", StorableText, nullable=False),
+    Column("is_right", Boolean, nullable=False),
+    Column("reason", StorableText, nullable=False),
+    Column("is_suspect", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint(
+        "paper", "platform", "workspace", "person", "part", "limitation", name="uq_review_reports_person_part"
+    ),
+    Index("ix_review_reports_platform_person_at", "platform", "person", "at"),
+    Index("ix_review_reports_at", "at"),
+)
+
+# Papers that are reviewed anew, one row a paper. `by` is the decider, `granted_on` the day (UTC) of whose
+# full reviews it has one. `review_number` and `limitations`, as JSON, are those of the doubted review.
+re_reviews = Table(
+    "re_reviews",
+    metadata,
+    Column("paper", StorableText, primary_key=True),
+    Column("report", ForeignKey(review_reports.c.id, ondelete="SET NULL"), index=True),
+    Column("review_number", Key, nullable=False),
+    Column("limitations", StorableText, nullable=False),
+    Column("by", StorableText, nullable=False),
+    Column("by_id", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("granted_on", Date),
+    # Of the newest re-review that was finished: another one is open while `finished_at` is earlier than `at`.
+    # Reports from until `began_at` are answered by it.
+    Column("began_at", Instant),
+    Column("finished_at", Instant),
+)
+
 # Allow-list of the workspaces of platforms on which anybody can add the app.
 workspaces = Table(
     "workspaces",
@@ -498,4 +658,96 @@ pairwise_ranks = Table(
     Column("rank", Integer, nullable=False),
     Column("group_size", Integer, nullable=False),
     Index("ix_pairwise_ranks_day", "day"),
+)
+
+# Texts of a paper's review in other languages. One counts only for the texts whose hash it names.
+translations = Table(
+    "translations",
+    metadata,
+    Column("paper", StorableText, primary_key=True),
+    Column("language", StorableText, primary_key=True),
+    Column("source", StorableText, nullable=False),
+    Column("tldr", StorableText, nullable=False),
+    Column("limitations", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Plans of meetings, one for a digest. `at`, `by` and `by_id` are those of the last change, and `before` is
+# the plan before it, as JSON. A plan that was ended is not active.
+meeting_plans = Table(
+    "meeting_plans",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False, unique=True),
+    Column("content", StorableText, nullable=False),
+    Column("before", StorableText, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    # The instant at which something of the plan is due; null if nothing is.
+    Column("next_step_at", Instant, index=True),
+    Column("by", StorableText, nullable=False),
+    Column("by_id", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# The last one of a plan, by its key, is the coming one.
+meetings = Table(
+    "meetings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan", ForeignKey(meeting_plans.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("poll_at", Instant, nullable=False),
+    Column("closes_at", Instant, nullable=False),
+    Column("reminder_at", Instant, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    # No foreign key: a meeting may outlast its paper.
+    Column("paper", StorableText),
+    Column("chosen_at", Instant),
+    Column("presenter", StorableText, nullable=False, server_default=""),
+    Column("is_held", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
+meeting_candidates = Table(
+    "meeting_candidates",
+    metadata,
+    Column("meeting", ForeignKey(meetings.c.id, ondelete="CASCADE"), nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("paper", StorableText, nullable=False),
+    Column("score", Float),
+    PrimaryKeyConstraint("meeting", "number"),
+)
+
+meeting_votes = Table(
+    "meeting_votes",
+    metadata,
+    Column("meeting", ForeignKey(meetings.c.id, ondelete="CASCADE"), nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("paper", StorableText, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    PrimaryKeyConstraint("meeting", "person"),
+)
+
+# People who may lead meetings of a plan. `declined` is the meeting that the person gave up last.
+meeting_members = Table(
+    "meeting_members",
+    metadata,
+    Column("plan", ForeignKey(meeting_plans.c.id, ondelete="CASCADE"), nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Column("passed_at", Instant),
+    Column("away_first", Date),
+    Column("away_last", Date),
+    Column("declined", ForeignKey(meetings.c.id, ondelete="SET NULL"), index=True),
+    PrimaryKeyConstraint("plan", "person"),
+)
+
+# Deliveries that are posts of a meeting. Their watermark is the revision of the meeting that they show.
+meeting_posts = Table(
+    "meeting_posts",
+    metadata,
+    Column(
+        "delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    Column("meeting", ForeignKey(meetings.c.id, ondelete="CASCADE"), nullable=False, index=True),
 )

@@ -59,6 +59,10 @@ class SqlSources:
         with self.database.write() as connection:
             connection.execute(insert(imports), {"at": now})
 
+    def count_papers(self) -> int:
+        with self.database.read() as connection:
+            return connection.execute(select(func.count()).select_from(schema.papers)).scalar_one()
+
     def last_import(self) -> datetime | None:
         with self.database.read() as connection:
             newest: datetime | None = connection.execute(select(func.max(imports.c.at))).scalar()

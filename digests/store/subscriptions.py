@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -23,7 +24,6 @@ from digests.schedule import (
 )
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox.abandon import abandon_due_edition, abandon_paused, reopen_failed
 from digests.store.outbox.conditions import is_digest
 from digests.subscription import (
     MAX_DIGESTS_OF_CHANNEL,
@@ -117,9 +117,9 @@ class SqlSubscriptions:
                 select(subscriptions).where(subscriptions.c.id == row.subscription)
             ).one()
             stored_channel = _channel_from_row(current_row)
-            if not stored_channel.may_match(channel) or _row_to_json(current_row) != row.after:
+            if not stored_channel.may_match(channel) or not _is_state(current_row, row.after):
                 return None
-            before = _subscription_from_json(row.before, stored_channel) if row.before else None
+            before = _subscription_from_json(row.before, current_row) if row.before else None
             return _apply_change(connection, stored_channel, current_row.name, before, by, by_id, now)
 
     def stop(self, channel: Channel, reason: str) -> int:
@@ -238,6 +238,8 @@ def _next_due_columns(
     )
     today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
     if row is not None and not was_running:  # Today's edition is still posted.
+        from digests.store.outbox.abandon import abandon_paused, reopen_failed
+
         abandon_paused(connection, {row.id: today}, now)
         reopen_failed(connection, row.id, today, now)
     was_stopped = row is not None and bool(row.active and row.stop_reason and not row.paused_by)
@@ -276,6 +278,8 @@ def read_or_stop_subscriptions(
             log.error("%s", error)
             stopped = update(subscriptions).where(subscriptions.c.id == row.id)
             connection.execute(stopped.values(stop_reason=str(error)))
+            from digests.store.outbox.abandon import abandon_due_edition
+
             abandon_due_edition(connection, row, str(error), now)
     return subscriptions_found
 
@@ -356,16 +360,15 @@ def _apply_change(
     before = subscription_from_row(row) if row is not None and row.active else None
     if after and not before:
         _require_room(connection, channel)
-    if (
-        before
-        and before.is_from_settings
-        and (after is None or _preferences_and_schedule_of(before) != _preferences_and_schedule_of(after))
-    ):
+    if before and before.is_from_settings and (after is None or _wish_of(before) != _wish_of(after)):
         raise InputError(
             "This channel's digest is set in the settings file; whoever runs Paperround can change it there."
         )
+    new_name = after.name if before and after else name
+    if new_name != name:
+        _free_name(connection, channel, new_name, name)
     after = after and replace(
-        after, channel=_channel_from_row(row) if row is not None else channel, name=name,
+        after, channel=_channel_from_row(row) if row is not None else channel, name=new_name,
         id=row.id if row is not None else 0,
         stop_reason="", is_from_settings=before.is_from_settings if before else False,
         owner_id=(
@@ -376,9 +379,10 @@ def _apply_change(
         return None
     key = _write_subscription(connection, row, before, after, now)
     stored = replace(after, id=key) if after else None
+    is_renamed = new_name != name
     json_values = {
-        "before": _subscription_to_json(before) if before else None,
-        "after": _subscription_to_json(after) if after else None,
+        "before": _subscription_to_json(before, with_name=is_renamed) if before else None,
+        "after": _subscription_to_json(after, with_name=is_renamed) if after else None,
     }
     (number,) = connection.execute(
         insert(subscription_changes).values(subscription=key, **json_values, by=by, by_id=by_id, at=now)
@@ -397,7 +401,12 @@ def _write_subscription(
     values: dict[str, Any] = (
         {"active": False}
         if after is None
-        else {**_subscription_to_row(after), "active": True, "stop_reason": ""}
+        else {
+            **_subscription_to_row(after),
+            "active": True,
+            "stop_reason": "",
+            "is_from_settings": after.is_from_settings,
+        }
     )
     starts = after and (before is None or before.schedule != after.schedule or not before.is_running)
     if after and starts:
@@ -407,44 +416,84 @@ def _write_subscription(
     if row is not None:
         connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
         return int(row.id)
-    (key,) = connection.execute(
-        insert(subscriptions).values({**values, "is_from_settings": False})
-    ).inserted_primary_key or (0,)
+    (key,) = connection.execute(insert(subscriptions).values(values)).inserted_primary_key or (0,)
     return int(key)
 
 
-def _preferences_and_schedule_of(subscription: Subscription) -> tuple[Preferences, Schedule]:
-    return subscription.preferences, subscription.schedule
+def _wish_of(subscription: Subscription) -> tuple[str, Preferences, Schedule]:
+    return subscription.name, subscription.preferences, subscription.schedule
+
+
+def _free_name(connection: Connection, channel: Channel, name: str, old_name: str) -> None:
+    """Free the name that a digest of the channel is to get in place of `old_name`.
+
+    A removed digest that had it gets the old name, and keeps its own history. Raises InputError if a digest
+    of the channel has the name.
+    """
+    holder = _find_digest_row(connection, channel, name)
+    if holder is None:
+        return
+    if holder.active:
+        known = f"a digest “{name}”" if name else "a main digest"
+        raise InputError(f"There is {known} here already, so nothing was renamed.")
+    rename = update(subscriptions).where(subscriptions.c.id == bindparam("key"))
+    renamed = _find_digest_row(connection, channel, old_name)
+    # The names are unique at every moment: the digest that is renamed waits under one that no digest has.
+    for key, taken in ((renamed.id if renamed is not None else 0, _NAME_BETWEEN), (holder.id, old_name)):
+        connection.execute(rename.values(name=taken), {"key": key})
+
+
+def fetch_former_names(connection: Connection, keys: Sequence[int]) -> dict[int, set[str]]:
+    """Return the names that subscriptions had before they were renamed, by their ids."""
+    names: dict[int, set[str]] = {key: set() for key in keys}
+    query = select(subscription_changes.c.subscription, subscription_changes.c.before).where(
+        subscription_changes.c.subscription.in_(keys), subscription_changes.c.before.contains('"name"')
+    )
+    for row in connection.execute(query) if keys else ():
+        with suppress(ValueError, KeyError, TypeError):
+            names[row.subscription].add(json.loads(row.before)["name"])
+    return names
+
+
+_NAME_BETWEEN = "#"
+"""A name that `normalize_name` refuses."""
 
 
 _OLD_VALUES = {
     "paused_by_id": "", "authors": "[]", "match_mode": "any", "unscored": "after", "repeat": False,
-    "every_weeks": 1, "week_parity": 0,
+    "every_weeks": 1, "week_parity": 0, "language": "",
 }  # fmt: skip
 """Values of fields that entries of older versions do not have."""
 
 
-def _subscription_to_json(subscription: Subscription) -> str:
-    """Return the changeable fields as JSON, for the change history.
+def _subscription_to_json(subscription: Subscription, *, with_name: bool = False) -> str:
+    """Return the changeable fields as JSON, for the change history; the name only in that of a renaming.
 
     Fields with a value of `_OLD_VALUES` are left out, as in the entries of older versions.
     """
+    omitted = ("platform", "workspace", "channel", "is_direct", "owner_id", *(() if with_name else ("name",)))
     row = {
         name: value
         for name, value in _subscription_to_row(subscription).items()
-        if name not in ("platform", "workspace", "channel", "name", "owner_id")
-        and (name not in _OLD_VALUES or value != _OLD_VALUES[name])
+        if name not in omitted and (name not in _OLD_VALUES or value != _OLD_VALUES[name])
     }
     return json.dumps(row, sort_keys=True)
 
 
-def _row_to_json(row: Row[Any]) -> str | None:
-    return _subscription_to_json(subscription_from_row(row)) if row.active else None
+def _row_to_json(row: Row[Any], *, with_name: bool = False) -> str | None:
+    return _subscription_to_json(subscription_from_row(row), with_name=with_name) if row.active else None
 
 
-def _subscription_from_json(json_text: str, channel: Channel) -> Subscription:
-    fields = SimpleNamespace(**{**_OLD_VALUES, **json.loads(json_text)})
-    return _subscription_from_fields(fields, channel)
+def _is_state(row: Row[Any], json_text: str | None) -> bool:
+    """Return True if a row holds what an entry of the change history says."""
+    with_name = json_text is not None and "name" in json.loads(json_text)
+    return _row_to_json(row, with_name=with_name) == json_text
+
+
+def _subscription_from_json(json_text: str, row: Row[Any]) -> Subscription:
+    """Build the subscription of an entry of the change history of a row."""
+    fields = SimpleNamespace(**{**_OLD_VALUES, "name": row.name, **json.loads(json_text)})
+    return replace(_subscription_from_fields(fields, _channel_from_row(row)), name=fields.name)
 
 
 def _find_row(subscription: Subscription, rows: Iterable[Row[Any]]) -> Row[Any] | None:
@@ -495,6 +544,7 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "platform": subscription.channel.platform,
         "workspace": subscription.channel.workspace,
         "channel": subscription.channel.channel,
+        "is_direct": subscription.channel.is_direct,
         "name": subscription.name,
         "domains": json.dumps(preferences.domains),
         "keywords": json.dumps(preferences.keywords),
@@ -506,6 +556,7 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "match_mode": preferences.match,
         "unscored": preferences.unscored,
         "repeat": preferences.repeat,
+        "language": preferences.language,
         "at": schedule.at.isoformat(),
         "days": json.dumps(sorted(schedule.days)),
         "time_zone": schedule.time_zone,
@@ -518,7 +569,7 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
 
 
 def _channel_from_row(row: Row[Any]) -> Channel:
-    return Channel(row.platform, row.channel, row.workspace)
+    return Channel(row.platform, row.channel, row.workspace, bool(row.is_direct))
 
 
 def subscription_from_row(row: Row[Any]) -> Subscription:
@@ -555,6 +606,7 @@ def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
     preferences = _preferences_from_columns(
         fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style,
         fields.authors, fields.match_mode, fields.unscored, bool(fields.repeat),
+        fields.language,
     )  # fmt: skip
     return Subscription(
         channel,
@@ -574,7 +626,7 @@ CACHE_SIZE = 1024
 @lru_cache(CACHE_SIZE)
 def _preferences_from_columns(
     domains: str, keywords: str, muted: str, top: int, min_score: float | None, style: str, authors: str,
-    match: str, unscored: str, repeat: bool,
+    match: str, unscored: str, repeat: bool, language: str,
 ) -> Preferences:  # fmt: skip
     return Preferences(
         domains=tuple(json.loads(domains)),
@@ -587,6 +639,7 @@ def _preferences_from_columns(
         match=MatchMode(match),
         unscored=UnscoredPapers(unscored),
         repeat=repeat,
+        language=language,
     )
 
 

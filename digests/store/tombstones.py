@@ -19,6 +19,7 @@ from pathlib import Path
 from digests.errors import StoreError
 from digests.ports.people import Subject, SubjectKind
 from digests.private_files import open_private
+from digests.store.engine import name_tombstones
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def locate_tombstones(store_file: Path | None, file: Path | None = None) -> Tomb
     None for a store without both.
     """
     if file is None and store_file is not None:
-        file = store_file.with_name(f"{store_file.name}.tombstones")
+        file = name_tombstones(store_file)
     return TombstoneFile(file) if file else None
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from digests.model import EmptyReason
 from digests.ports.outbox import (
     IMPORT_DEBOUNCE,
+    MEETING_KINDS,
     POISON_AFTER,
     Claim,
     DeliveryKind,
@@ -53,6 +54,7 @@ from digests.store.outbox.conditions import (
     is_digest,
     is_one_of,
 )
+from digests.store.outbox.meeting_posts import begin_meeting_posts
 from digests.store.outbox.pages import (
     DAMAGED_ROW_ERRORS,
     fetch_page_rows,
@@ -92,11 +94,9 @@ class WorkspaceQuota:
         counts = Counter(self.claimed_counts)
         keys = list[int]()
         for key, workspace in candidates:
-            if (
-                len(keys) < limit
-                and workspace not in self.full_workspaces
-                and counts[workspace] < self.limit_per_workspace
-            ):
+            if len(keys) == limit:
+                break
+            if workspace not in self.full_workspaces and counts[workspace] < self.limit_per_workspace:
                 counts[workspace] += 1
                 keys.append(key)
         return keys
@@ -151,6 +151,8 @@ class Claimer:
     def claim_due(self, limit: int, quota: WorkspaceQuota, kinds: Collection[DeliveryKind]) -> list[Claim]:
         """Lease up to `limit` deliveries, as `Outbox.claim_due` says."""
         blocked_ids = set[int]()
+        if not MEETING_KINDS.isdisjoint(kinds):
+            begin_meeting_posts(self.connection, self.now, limit)
         claims = self._claim_unfinished(_UNFINISHED, limit, quota, kinds)
         while DeliveryKind.DIGEST in kinds and len(claims) < limit:
             rows = self._lock_due_subscriptions(limit - len(claims), quota, blocked_ids)
@@ -378,7 +380,7 @@ class Claimer:
                 "excluded_workspaces": _format_workspaces(quota.full_workspaces),
                 "blocked_ids": sorted(skipped_ids),
             }
-            candidates = self.connection.execute(_DUE_SUBSCRIPTIONS, parameters)
+            candidates = self.connection.execute(_DUE_SUBSCRIPTIONS, parameters).fetchall()
             keys = quota.select_keys(
                 ((row.id, _workspace_of(row)) for row in candidates), limit - len(due_rows)
             )
@@ -558,16 +560,20 @@ def _has_late_papers(now: InstantOrParameter, known_before: InstantOrParameter) 
 
 def _is_due() -> ColumnElement[bool]:
     """Match running subscriptions whose next edition is due and not blocked by an older one."""
+    due = subscriptions.alias()
     # A delivery of a later date comes from a clock that was ahead, and may wait for long.
-    older = or_(subscriptions.c.next_edition.is_(None), deliveries.c.edition < subscriptions.c.next_edition)
-    has_blocking_delivery = exists().where(
-        deliveries.c.subscription == subscriptions.c.id, older, blocks_newer(_NOW)
+    is_older = or_(due.c.next_edition.is_(None), deliveries.c.edition < due.c.next_edition)
+    # Not correlated: the few unfinished deliveries are read once, not again for thousands of due rows.
+    blocked = (
+        select(deliveries.c.subscription)
+        .join(due, due.c.id == deliveries.c.subscription)
+        .where(is_older, blocks_newer(_NOW))
     )
     return and_(
         *running_conditions(),
         subscriptions.c.next_due_at <= _NOW,
-        ~has_blocking_delivery,
-        ~has_busy_neighbour(_NOW),
+        subscriptions.c.id.not_in(blocked),
+        not_(has_busy_neighbour(_NOW)),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from digests.ports.outbox import POSSIBLY_POSTED, DeliveryKind, DeliveryState
 from digests.store import schema
@@ -57,15 +57,19 @@ def has_busy_neighbour(
     Digests of a channel are posted one after another: the later one leaves out what the earlier one shows.
     """
     own, neighbour, delivery = subscriptions.alias(), subscriptions.alias(), deliveries.alias()
-    return exists().where(
-        own.c.id == subscription_id,
+    is_neighbour = and_(
         neighbour.c.platform == own.c.platform,
         neighbour.c.channel == own.c.channel,
         neighbour.c.id != own.c.id,
-        delivery.c.subscription == neighbour.c.id,
-        is_digest(delivery),
-        has_live_lease(now, delivery),
     )
+    # Not correlated: the few leased deliveries are read once, and not again for each of thousands of rows.
+    busy = (
+        select(own.c.id)
+        .join(neighbour, is_neighbour)
+        .join(delivery, delivery.c.subscription == neighbour.c.id)
+        .where(is_digest(delivery), has_live_lease(now, delivery))
+    )
+    return subscription_id.in_(busy)
 
 
 def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:

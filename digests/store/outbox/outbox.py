@@ -1,5 +1,6 @@
 """The outbox in the database. Implements `digests.ports.outbox.Outbox`."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -62,13 +63,8 @@ class SqlOutbox:
             return Claimer(connection, owner, now, lease).claim_due(limit, quota, kinds)
 
     def replace_plan(self, claim: Claim, planned: Sequence[PlannedPage], *, watermark: int) -> Claim:
-        receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
-        new_pages = [
-            replace(page, state=PageState.CHANGING, receipt=receipts[page.number])
-            if page.number in receipts
-            else page
-            for page in planned
-        ]
+        old_pages = {page.number: page for page in claim.pages}
+        new_pages = [_replace_page(old_pages.get(page.number), page) for page in planned]
         no_late_window = {"empty_reason": "", "late_until": None, "late_watermark": None}
         with self.database.write() as connection:
             update_delivery(connection, claim, watermark=watermark, **no_late_window)
@@ -143,3 +139,18 @@ class SqlOutbox:
     def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:
         with self.database.write() as connection:
             repair_future_timestamps(connection, now, lease)
+
+
+def _replace_page(old: PlannedPage | None, new: PlannedPage) -> PlannedPage:
+    """Return a page of a new plan with the key of the page in its place, to be edited if that was posted.
+
+    A message with the same content is left alone, and so is one that was skipped.
+    """
+    if old is None:
+        return new
+    page = replace(new, idempotency_key=old.idempotency_key)
+    if not old.receipt:
+        return replace(page, state=PageState.SKIPPED) if old.state is PageState.SKIPPED else page
+    is_same = json.loads(json.dumps(page.payload)) == old.payload
+    state = PageState.POSTED if is_same and old.state is PageState.POSTED else PageState.CHANGING
+    return replace(page, state=state, receipt=old.receipt)

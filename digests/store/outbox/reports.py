@@ -16,7 +16,7 @@ from digests.store import schema
 from digests.store.engine import Database, in_json_array
 from digests.store.outbox.conditions import LEASED, has_live_lease, is_digest
 from digests.store.outbox.pages import UNREADABLE_REASON, fetch_page_rows, readable_pages_from_rows
-from digests.store.subscriptions import subscription_from_row
+from digests.store.subscriptions import fetch_former_names, subscription_from_row
 from digests.subscription import Channel, Subscription
 
 deliveries, pages, shown_papers, papers = schema.deliveries, schema.pages, schema.shown_papers, schema.papers
@@ -134,6 +134,44 @@ class SqlDeliveryReports:
             rows = connection.execute(_ACTIVE_WORKERS, {"now": now})
             return {(row.platform, row.workspace, row.owner) for row in rows}
 
+    def find_digest_name(self, channel: Channel, key: str) -> str | None:
+        owners, pages = schema.subscriptions, schema.pages
+        query = (
+            select(owners.c.name)
+            .join(deliveries, deliveries.c.subscription == owners.c.id)
+            .join(pages, pages.c.delivery == deliveries.c.id)
+            .where(
+                owners.c.platform == channel.platform,
+                owners.c.channel == channel.channel,
+                pages.c.idempotency_key == key,
+            )
+        )
+        with self.database.read() as connection:
+            return connection.execute(query.order_by(pages.c.delivery.desc()).limit(1)).scalar()
+
+    def find_renamed_digest(
+        self, channel: Channel, name: str, edition: date, watermark: int
+    ) -> Subscription | None:
+        owners = schema.subscriptions
+        showed_it = (
+            select(owners)
+            .join(deliveries, deliveries.c.subscription == owners.c.id)
+            .where(
+                owners.c.platform == channel.platform,
+                owners.c.channel == channel.channel,
+                owners.c.active,
+                deliveries.c.edition == edition,
+                deliveries.c.watermark == watermark,
+                is_digest(),
+            )
+            .order_by(owners.c.name != name, owners.c.id)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(showed_it).fetchall()
+            former_names = fetch_former_names(connection, [row.id for row in rows])
+        found = (row for row in rows if name in (row.name, *former_names[row.id]))
+        return next(map(subscription_from_row, found), None)
+
     def watermark(self, subscription: Subscription, before: date) -> int | None:
         return self.previous_editions([(subscription, before)])[0].watermark
 
@@ -165,7 +203,7 @@ class SqlDeliveryReports:
 def _channel_status_from_rows(
     row: Row[Any], last_delivery: Row[Any] | None, page_counts: Mapping[tuple[int, str], int]
 ) -> ChannelStatus:
-    channel = Channel(row.platform, row.channel, row.workspace)
+    channel = Channel(row.platform, row.channel, row.workspace, bool(row.is_direct))
     subscription, read_error = None, ""
     try:
         subscription = subscription_from_row(row)

@@ -19,7 +19,7 @@ from digests.ports.outbox import (
     PlanSaved,
 )
 from digests.store import schema
-from digests.store.engine import insert_if_absent, update_many
+from digests.store.engine import insert_many, update_many
 from digests.store.outbox.conditions import LEASED
 from digests.store.outbox.pages import insert_pages
 from digests.store.posts import NewPost, insert_posts, state_of
@@ -206,20 +206,22 @@ def _insert_new_posts(connection: Connection, pages_sent: Sequence[PageSent]) ->
         return
     keys = insert_posts(connection, new_posts)
     current_states = state_of(connection, sorted({paper for post in new_posts for paper in post.papers}))
-    for post in new_posts:
-        if post.message_key in keys and post.posted_states != {
-            paper: current_states[paper] for paper in post.papers if paper in current_states
-        }:
-            # Papers that changed after the plan were already searched for posts, before this one existed.
-            edit_row = {
-                "post": keys[post.message_key],
-                "due_at": post.posted_at,
-                "change_seq": 0,
-                "attempts": 0,
-            }
-            insert_if_absent(
-                connection, schema.post_edits, {**edit_row, "last_text": "", "is_abandoned": False}
-            )
+    # Papers that changed after the plan were already searched for posts, before these existed.
+    edit_rows = [
+        {
+            "post": keys[post.message_key],
+            "due_at": post.posted_at,
+            "change_seq": 0,
+            "attempts": 0,
+            "last_text": "",
+            "is_abandoned": False,
+        }
+        for post in new_posts
+        if post.message_key in keys
+        and post.posted_states
+        != {paper: current_states[paper] for paper in post.papers if paper in current_states}
+    ]
+    insert_many(connection, schema.post_edits, edit_rows, ignore_existing=True)
 
 
 def _post_from_page_sent(page_sent: PageSent) -> NewPost:

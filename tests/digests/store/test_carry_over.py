@@ -59,10 +59,12 @@ CONSOLE_FIELDS = {
 ADDED = {
     "deliveries": ["'digest'"],
     "holds": ["''"],
+    "papers": ["''"],
     "paper_requests": ["''", "''", "''", "None"],
-    "posts": ["None", "''"],
+    "posts": ["None", "''", "0"],
+    "reviews": ["0", "None"],
     "subscription_changes": ["''"],
-    "subscriptions": ["''", "'[]'", "'any'", "'after'", "''", "0", "1", "0"],
+    "subscriptions": ["''", "''", "'[]'", "'any'", "'after'", "''", "0", "1", "0", "0"],
 }
 
 FILLED = ("marks", "discussions")
@@ -110,24 +112,30 @@ CARRIED_TABLES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the old store and the new one, for tests that read them."""
+    folder = tmp_path_factory.mktemp("carried")
+    carry_over_file(folder).close()
+    return folder
+
+
 @pytest.mark.parametrize("table", CARRIED_TABLES)
-def test_every_row_arrives_value_for_value(tmp_path: Path, table: str) -> None:
-    carry_over_file(tmp_path).close()
-    old_rows = values_of_rows(tmp_path / "old.db", OLD_NAMES.get(table, table))
+def test_every_row_arrives_value_for_value(carried: Path, table: str) -> None:
+    old_rows = values_of_rows(carried / "old.db", OLD_NAMES.get(table, table))
     renamed, added = RENAMED.get(table, {}), ADDED.get(table, [])
     expected: Counter[tuple[str, ...]] = Counter()
     for row, count in old_rows.items():
         new_values = [rename_console_fields(renamed.get(value, value)) for value in row]
         expected[tuple(sorted([*new_values, *added]))] += count
     assert expected.total() >= 2
-    assert values_of_rows(tmp_path / "new.db", table) == expected
+    assert values_of_rows(carried / "new.db", table) == expected
 
 
-def test_marks_and_discussions_arrive_with_the_workspaces_of_their_channels(tmp_path: Path) -> None:
-    carry_over_file(tmp_path).close()
+def test_marks_and_discussions_arrive_with_the_workspaces_of_their_channels(carried: Path) -> None:
     with (
-        closing(sqlite3.connect(tmp_path / "old.db")) as old,
-        closing(sqlite3.connect(tmp_path / "new.db")) as new,
+        closing(sqlite3.connect(carried / "old.db")) as old,
+        closing(sqlite3.connect(carried / "new.db")) as new,
     ):
         columns = "platform, channel, paper, person, {}, {}, is_on, at"
         old_marks = old.execute(f"SELECT {columns.format('marked_by', 'message')} FROM marks").fetchall()
@@ -150,10 +158,9 @@ def test_marks_and_discussions_arrive_with_the_workspaces_of_their_channels(tmp_
     [("sqlite", "postgresql"), ("postgresql", "sqlite"), ("postgresql", "postgresql")],
 )
 def test_postgresql_gives_and_gets_the_same_rows(
-    tmp_path: Path, postgres: PostgresServer, source_kind: str, target_kind: str
+    tmp_path: Path, carried: Path, postgres: PostgresServer, source_kind: str, target_kind: str
 ) -> None:
-    carry_over_file(tmp_path).close()
-    expected = typed_rows(sqlite_url(tmp_path / "new.db"))
+    expected = typed_rows(sqlite_url(carried / "new.db"))
     other = tmp_path / "other"
     other.mkdir()
     target = new_url_of(target_kind, other, postgres)
@@ -168,11 +175,10 @@ def test_the_old_store_is_only_read(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.backup"))
 
 
-def test_states_of_deliveries_have_their_names_of_today(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(load_old_store(tmp_path, name="count.db"))) as connection:
+def test_states_of_deliveries_have_their_names_of_today(carried: Path) -> None:
+    with closing(sqlite3.connect(carried / "old.db")) as connection:
         old = dict(connection.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state").fetchall())
-    carry_over_file(tmp_path).close()
-    with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
+    with closing(sqlite3.connect(carried / "new.db")) as connection:
         new = dict(connection.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state").fetchall())
     assert new[DeliveryState.EMPTY] == old["quiet"]
     assert new[DeliveryState.RETRYING] == old["waiting"]
@@ -193,11 +199,11 @@ def dump_of(url: str) -> list[str]:
 
 
 def old_url_of(kind: str, folder: Path, server: PostgresServer) -> str:
-    return sqlite_url(load_old_store(folder)) if kind == "sqlite" else load_old_database(folder, server)
+    return sqlite_url(load_old_store(folder)) if kind == "sqlite" else load_old_database(server)
 
 
 def new_url_of(kind: str, folder: Path, server: PostgresServer) -> str:
-    return sqlite_url(folder / "new.db") if kind == "sqlite" else server.create_database()
+    return sqlite_url(folder / "new.db") if kind == "sqlite" else server.create_store_database()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -239,7 +245,7 @@ def lead_like_an_old_checkout(url: str, role: str) -> Iterator[None]:
 def test_a_process_of_an_old_checkout_is_seen_in_every_role(
     tmp_path: Path, postgres: PostgresServer, role: str
 ) -> None:
-    database = open_database(load_old_database(tmp_path, postgres))
+    database = open_database(load_old_database(postgres))
     assert not is_old_role_held(database)
     with lead_like_an_old_checkout(database.engine.url.render_as_string(hide_password=False), role):
         assert is_old_role_held(database)

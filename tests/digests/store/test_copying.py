@@ -75,7 +75,7 @@ def a_value(kind: Any, number: int, nullable: bool) -> Any:
 def test_a_copy_to_postgres_and_back_keeps_every_row(tmp_path: Path, postgres: PostgresServer) -> None:
     here, there, back = (
         f"sqlite:///{tmp_path / 'a.db'}",
-        postgres.create_database(),
+        postgres.create_store_database(),
         f"sqlite:///{tmp_path / 'b.db'}",
     )
     before = fill_store(here)
@@ -90,7 +90,7 @@ def test_a_copy_to_postgres_and_back_keeps_every_row(tmp_path: Path, postgres: P
 
 
 def test_a_copy_continues_the_sequences_of_its_source(tmp_path: Path, postgres: PostgresServer) -> None:
-    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres.create_database()
+    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres.create_store_database()
     old = open_store(here)
     old.library.add([(a_paper(), a_review())], now=NOW)
     old.subscriptions.sync_from_settings([a_subscription("one"), a_subscription("two")], now=NOW)

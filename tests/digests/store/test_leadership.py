@@ -1,5 +1,8 @@
 """Leader locks: one process holds a role at a time, and another takes it over when the first is gone."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +17,7 @@ from digests.ports import Store
 from digests.ports.leadership import LeaderLock
 from digests.store import open_store
 from digests.store.leadership import PostgresLeadership
+from tests.fakes.wire import WAIT_SECONDS
 from tests.postgres import PostgresServer, StorePool
 
 ANOTHER_PROCESS = """
@@ -23,14 +27,6 @@ store = open_store(sys.argv[1])
 print("leads" if store.leadership.acquire("connection") else "waits", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'p.db'}"
-    stores: StorePool = request.getfixturevalue("postgres_stores")
-    return stores.create_database()
 
 
 @pytest.fixture
@@ -53,7 +49,7 @@ def lead(store: Store, role: str = "connection") -> LeaderLock:
 
 def wait_to_lead(store: Store, role: str = "connection") -> LeaderLock:
     """Return the lock as soon as the server has noticed that the session which held it has ended."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WAIT_SECONDS
     while not (lock := store.leadership.acquire(role)) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert lock
@@ -131,6 +127,22 @@ def test_a_lock_file_that_cannot_be_written_is_named_in_the_error(tmp_path: Path
         store.leadership.acquire("connection")
 
 
+def test_a_disk_without_file_locks_is_an_error_and_costs_no_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_lock(descriptor: int, operation: int) -> None:
+        descriptors.append(descriptor)
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    descriptors: list[int] = []
+    store = open_store(f"sqlite:///{tmp_path / 'p.db'}")
+    monkeypatch.setattr(fcntl, "flock", refuse_lock)
+    with pytest.raises(StoreError, match=r"p\.db\.lead-connection cannot be locked"):
+        store.leadership.acquire("connection")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(*descriptors)
+
+
 def test_a_cut_connection_loses_every_lock_and_a_new_session_takes_new_ones(
     postgres: PostgresServer, postgres_stores: StorePool
 ) -> None:
@@ -150,14 +162,15 @@ def test_a_cut_connection_loses_every_lock_and_a_new_session_takes_new_ones(
 def test_a_silent_server_loses_the_lock_within_the_timeout(
     postgres: PostgresServer, postgres_stores: StorePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digests.store.leadership.ANSWER_TIMEOUT_SECONDS", 0.2)
     with (
         postgres.open_proxy(postgres_stores.create_database()) as (url, proxy),
         closing(open_store(url)) as store,
     ):
         held = lead(store)
         proxy.stall_traffic()
-        assert not held.is_held()
+        with monkeypatch.context() as patch:
+            patch.setattr("digests.store.leadership.ANSWER_TIMEOUT_SECONDS", 0.2)
+            assert not held.is_held()
         proxy.restore_traffic()
         assert lead(store).is_held()
 
@@ -171,6 +184,17 @@ def test_a_process_that_was_suspended_has_lost_the_lock(postgres_stores: StorePo
         assert session
         assert session.exec_driver_sql("SHOW idle_session_timeout").scalar() == "20s"
         session.exec_driver_sql("SET idle_session_timeout = '50ms'")
-        while not (lock := other.leadership.acquire("connection")):
-            pass
+        lock = wait_to_lead(other)
         assert (held.is_held(), lock.is_held()) == (False, True)
+
+
+@pytest.mark.parametrize("has_led", [True, False])
+def test_a_closed_store_opens_no_session_for_a_lock(postgres_stores: StorePool, has_led: bool) -> None:
+    """A worker's thread may ask while its process ends, also for the first time."""
+    store = open_store(postgres_stores.create_database())
+    if has_led:
+        lead(store)
+    store.close()
+    assert store.leadership.acquire("a role") is None
+    assert isinstance(store.leadership, PostgresLeadership)
+    assert store.leadership._session is None

@@ -13,6 +13,9 @@ from digests.model import (
     ReadDepth,
 )
 from digests.ports.library import ImportCounts
+from digests.store import library as library_module
+from digests.store.engine import open_database
+from digests.store.migration import migrate
 from tests.builders import NOW, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -228,6 +231,33 @@ def test_papers_are_found_by_a_prefix_of_their_id_newest_first() -> None:
     assert list(store.library.ids_with_prefix("2402.", 1)) == ["2402.99999"]
     assert list(store.library.ids_with_prefix("24%", 10)) == []
     assert list(store.library.ids_with_prefix("cs/", 10)) == ["cs/0112017"]
+
+
+def test_papers_are_found_by_their_title_in_any_case_newest_first() -> None:
+    store = a_store()
+    titled = [a_paper("2402.01306", title="A Study"), a_paper("2402.01307", title="a study")]
+    store.library.add([(paper, NOT_REVIEWED) for paper in [*titled, a_paper("2402.01308")]], now=NOW)
+    assert list(store.library.ids_with_title(" A STUDY", 10)) == ["2402.01307", "2402.01306"]
+    assert list(store.library.ids_with_title("a study", 1)) == ["2402.01307"]
+    assert list(store.library.ids_with_title("a stud", 10)) == []
+
+
+def test_long_titles_are_compared_to_their_ends() -> None:
+    store, beginning = a_store(), "A Study of Long Titles " * 10
+    titled = [a_paper("2402.01306", title=f"{beginning}One"), a_paper("2402.01307", title=f"{beginning}Two")]
+    store.library.add([(paper, NOT_REVIEWED) for paper in titled], now=NOW)
+    assert list(store.library.ids_with_title(f"{beginning}one", 10)) == ["2402.01306"]
+    assert list(store.library.ids_with_title(beginning, 10)) == []
+
+
+def test_a_title_is_found_by_an_index_of_all_papers() -> None:
+    database = open_database("sqlite://")
+    migrate(database, now=NOW)
+    titled = library_module._TITLED_PAPERS.params(title="a", limit=1)
+    query = titled.compile(database.engine, compile_kwargs={"literal_binds": True})
+    with database.read() as connection:
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert "USING INDEX ix_papers_title" in steps[0].detail
 
 
 def test_only_known_papers_are_updated() -> None:

@@ -13,7 +13,9 @@ from digests.store import open_store
 from digests.store.engine import open_database
 from digests.store.migration import MIGRATIONS_FOLDER
 from digests.subscription import Channel, MatchMode, Preferences, Subscription
-from tests.builders import NOW, a_paper
+from tests.builders import NOW, a_paper, a_review
+
+PAPER = "2401.00001"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -95,4 +97,47 @@ def test_a_subscription_of_0107_keeps_what_was_delivered_and_becomes_the_main_di
         assert connection.execute(text("SELECT count(*) FROM subscription_changes")).scalar() == 2
         connection.execute(text("DELETE FROM subscriptions WHERE id = 7"))
         assert connection.execute(text("SELECT count(*) FROM deliveries")).scalar() == 0, "references hold"
+    store.close()
+
+
+def test_a_review_of_0109_is_the_only_sample_of_its_model_and_joins_a_panel(url: str) -> None:
+    review = "'f', 6.0, 'It works.', '', '', '', '', '', 'one', ''"
+    paper = "'2401.00001', '', 'T', '', '', '', '', '', false, 'It works.', 1, 6.0, 'one', 1, 1"
+    create_store_of(
+        url,
+        "0109",
+        "INSERT INTO papers (id, name, url, title, authors, abstract, primary_category, categories, flags, "
+        "flagged, tldr, review, score, scale, known_seq, changed_seq, known_at) "
+        f"VALUES (1, {paper}, '2026-11-20 09:00:00')",
+        "INSERT INTO reviews (id, paper, fingerprint, score, tldr, methodology, experiments, "
+        f"reproducibility, limitations, impact, model, review_depth) VALUES (1, 1, {review})",
+        "UPDATE counters SET value = 1 WHERE name = 'change'",
+    )
+    store = open_store(url)
+    (stored,) = store.library.reviews_of("2401.00001")
+    assert (stored.sample, stored.panel) == (0, None)
+    store.library.add([(a_paper("2401.00001"), a_review(8.0, model="two"))], now=NOW)
+    assert store.library.get(["2401.00001"])["2401.00001"].review.score == 7.0
+    store.close()
+
+
+def test_a_re_review_of_0118_answers_the_reports_from_before_its_request(url: str) -> None:
+    def at(hour: int) -> str:
+        return f"'2026-11-24 {hour:02}:00:00.000000{'' if url.startswith('sqlite') else '+00:00'}'"
+
+    reports = ", ".join(
+        f"('slack', 'T1', 'U{hour}', '{PAPER}', 'score', '', '', 'at {hour}', false, false, {at(hour)})"
+        for hour in (7, 9)
+    )
+    create_store_of(
+        url,
+        "0118",
+        "INSERT INTO review_reports (platform, workspace, person, paper, part, limitation, subject, reason, "
+        f"is_right, is_suspect, at) VALUES {reports}",
+        'INSERT INTO re_reviews (paper, review_number, limitations, "by", by_id, at, finished_at) '
+        f"VALUES ('{PAPER}', 1, '[]', 'Eve', 'slack:T1:UEVE', {at(8)}, {at(10)})",
+    )
+    store = open_store(url)
+    store.library.add([(a_paper(PAPER), NOT_REVIEWED)], now=NOW)
+    assert [report.reason for report in store.review_reports.list_open(9)] == ["at 9"]
     store.close()

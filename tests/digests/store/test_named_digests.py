@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.chat.port import Page
-from bot.delivery.deliver import _plan_rendered_pages
+from bot.delivery.deliver import _number_pages
 from bot.delivery.render_cache import RenderedDigest
 from digests.errors import InputError
 from digests.model import NOT_REVIEWED
@@ -196,13 +196,38 @@ def test_unfinished_digests_of_one_channel_are_leased_one_after_another() -> Non
     assert {first.subscription.name, second.subscription.name} == {"", "audio"}
 
 
-def test_pages_of_the_main_digest_keep_their_keys_and_those_of_others_have_their_own() -> None:
+def test_pages_of_a_new_main_digest_have_other_keys_than_those_of_the_renamed_one() -> None:
+    store = a_store_with_papers()
+    main = add_digest(store)
+    store.subscriptions.change(CHANNEL, replace(main, name="papers"), by="Ada", now=NOW)
+    new_main = add_digest(store)
+    assert (main.name, new_main.name) == ("", "")
     rendered = RenderedDigest((Page({}, (), in_thread=False),), 0, None, {})
-    keys = {
-        name: _plan_rendered_pages(rendered, Claim(1, Subscription(CHANNEL, name=name), TODAY, "a", NOW, 1))[
-            0
-        ].idempotency_key
-        for name in ("", "audio", "agents")
-    }
-    assert keys[""] == "e6cfbec05c985f49a6a98ee15"
-    assert len(set(keys.values())) == 3
+    keys = [
+        _number_pages(rendered.pages, rendered, Claim(1, subscription, TODAY, "a", NOW, 1))[0].idempotency_key
+        for subscription in (main, main, new_main)
+    ]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_digest_is_found_by_the_edition_that_it_showed_under_an_older_name() -> None:
+    store = a_store_with_papers()
+    main, audio = add_digest(store), add_digest(store, "audio")
+    for subscription in (main, audio):
+        claim = store.outbox.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
+        assert claim
+        plan_papers(store, claim)
+        store.outbox.finish(claim)
+    find = store.delivery_reports.find_renamed_digest
+    assert find(CHANNEL, "", TODAY, 9) == main
+    store.subscriptions.change(CHANNEL, replace(main, name="papers"), by="Ada", now=NOW)
+    add_digest(store)
+    renamed = replace(main, name="papers")
+    assert find(CHANNEL, "", TODAY, 9) == find(CHANNEL, "papers", TODAY, 9) == renamed
+    assert find(CHANNEL, "audio", TODAY, 9) == audio
+    store.subscriptions.change(CHANNEL, replace(audio, name="sound"), by="Ada", now=NOW, name="audio")
+    store.subscriptions.change(CHANNEL, replace(renamed, name="audio"), by="Ada", now=NOW, name="papers")
+    assert find(CHANNEL, "audio", TODAY, 9) == replace(main, name="audio"), "it has the name now"
+    assert find(CHANNEL, "", TODAY - DAY, 9) is None
+    assert find(CHANNEL, "", TODAY, 8) is None
+    assert find(Channel("slack", "C2", "T1"), "", TODAY, 9) is None

@@ -36,6 +36,7 @@ from tests.digests.store.planted_people import (
     forget_fingerprints,
     pause_new_digest,
     plant,
+    plant_meeting,
     read_tables,
 )
 
@@ -80,7 +81,9 @@ def test_a_forgotten_person_is_in_no_column_of_any_table() -> None:
     assert store.people.forget(ADA, now=LATER) == counts
     assert counts == {
         "marks": 2, "digests set up": 1, "pauses": 1, "changes": 2, "decisions": 1, "discussions": 1,
-        "requests": 1, "shared cards": 1,
+        "queue decisions": 1, "agreements": 1, "linked accounts": 1,
+        "requests": 1, "shared cards": 1, "reports": 1, "re-reviews": 1, "opinions": 1,
+        "plans of meetings": 1, "votes": 1, "meetings led": 1, "places in a rota": 1,
     }  # fmt: skip
     assert find_traces(store, workspace="T1", texts=(PERSON, NAME)) == []
     assert store.people.count_records(ADA) == {}
@@ -101,6 +104,18 @@ def test_a_person_without_a_workspace_is_forgotten_in_all_workspaces() -> None:
     assert not any(store.people.export(ADA_ELSEWHERE).values())
     assert not any(PERSON in str(rows) or NAME in str(rows) for rows in read_tables(store).values())
     assert any(store.people.export(replace(ADA, id=OTHER)).values())
+
+
+def test_a_forgotten_person_leaves_the_meetings_of_one_workspace_alone() -> None:
+    store = a_planted_store()
+    plant_meeting(store, digest_of("T2"), PERSON, {"by": NAME, "by_id": f"slack:T2:{PERSON}"})
+    store.people.forget(ADA, now=LATER)
+    left, stayed = (store.meeting_plans.find(digest_of(name)) for name in ("T1", "T2"))
+    assert left
+    assert stayed
+    assert (left.presenter, left.votes, left.members) == ("", {}, ())
+    assert (stayed.presenter, stayed.votes) == (PERSON, {PERSON: PAPER})
+    assert [member.person for member in stayed.members] == [PERSON]
 
 
 def test_the_number_of_marks_goes_down_and_the_cards_are_refreshed() -> None:
@@ -265,7 +280,10 @@ def test_the_export_has_every_record_as_json() -> None:
     records = a_planted_store().people.export(ADA)
     assert {kind: len(rows) for kind, rows in records.items()} == {
         "marks": 2, "requests": 1, "digests set up": 1, "pauses": 1, "changes": 2, "decisions": 1,
-        "discussions": 1, "shared cards": 1,
+        "discussions": 1, "queue decisions": 1, "agreements": 1, "linked accounts": 1, "shared cards": 1,
+        "own digests": 0, "reports": 1,
+        "re-reviews": 1, "opinions": 1,
+        "plans of meetings": 1, "places in a rota": 1, "meetings led": 1, "votes": 1,
     }  # fmt: skip
     text = json.dumps(records)
     assert OTHER not in text
@@ -300,7 +318,9 @@ def test_old_names_are_pruned_in_batches_and_younger_ones_stay() -> None:
         assert batches < 50
     assert batches == 6  # Three people changed a digest twice.
     records = store.people.export(ADA)
-    assert {kind for kind, rows in records.items() if rows} == {"marks", "requests", "digests set up"}
+    assert {kind for kind, rows in records.items() if rows} == {
+        "marks", "requests", "digests set up", "places in a rota", "meetings led", "linked accounts",
+    }  # fmt: skip
     assert [row["is_on"] for row in records["marks"]] == [True]
     assert store.marks.mark_counts(young, [PAPER]) == {PAPER: 2}
     tables = read_tables(store)
@@ -316,7 +336,7 @@ def test_a_person_who_is_called_somebody_is_pruned_too() -> None:
     store.people.prune(before=LATER, limit=100)
     assert store.people.prune(before=LATER, limit=100) == 0
     assert {kind for kind, rows in store.people.export(ADA).items() if rows} == {
-        "marks", "requests", "digests set up",
+        "marks", "requests", "digests set up", "places in a rota", "meetings led", "linked accounts",
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from digests.store.migration import migrate
 from digests.subscription import Channel, Subscription
 from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.digests.store.test_migration import compare_tables
+from tests.fakes.wire import WAIT_SECONDS
 from tests.outbox import LEASE
 from tests.postgres import PostgresServer, StorePool
 
@@ -176,7 +177,7 @@ def claim_beside_lock(store: Store, database: Database, statement: str, now: dat
     with ThreadPoolExecutor(1) as pool, database.write() as other:
         other.exec_driver_sql(statement)
         claiming = pool.submit(store.outbox.claim_due, owner="b", now=now, lease=LEASE, limit=9)
-        return [claim.subscription.channel.channel for claim in claiming.result(timeout=5)]
+        return [claim.subscription.channel.channel for claim in claiming.result(timeout=WAIT_SECONDS)]
 
 
 def test_a_locked_due_subscription_is_skipped(url: str, store: Store) -> None:

@@ -16,7 +16,7 @@ GRADES = (("methodology", 3), ("experiments", 4))
 
 def an_assessment(stage: ReviewDepth = ReviewDepth.SCORE) -> Assessment:
     points = (QuotedLimitation("Only English", "we test on English alone"),)
-    return Assessment("1", stage, GRADES, 2, points, "we train a model", dropped_quotes=1, tokens=1234)
+    return Assessment("1", stage, GRADES, 2, points, "we train a model", 1, 1234, (("JSON mended", 2),))
 
 
 def list_papers(tasks: object) -> list[str]:

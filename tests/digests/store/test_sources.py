@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from digests.model import REVIEWER, HealthReport, Trouble
+from digests.model import REVIEWER, HealthReport, Review, Trouble
 from digests.ports.sources import SourceState
 from digests.store import open_store
-from tests.builders import NOW, a_store
+from tests.builders import NOW, a_paper, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -58,6 +58,13 @@ def test_an_import_without_papers_is_recorded() -> None:
     assert store.sources.last_import() is None
     store.sources.record_import(now=NOW)
     assert store.sources.last_import() == NOW
+
+
+def test_the_papers_of_the_library_are_counted() -> None:
+    store = a_store()
+    assert store.sources.count_papers() == 0
+    store.library.add([(a_paper(f"2401.0000{n}"), Review()) for n in range(3)], now=NOW)
+    assert store.sources.count_papers() == 3
 
 
 def test_the_latest_health_report_of_each_subject_counts() -> None:

@@ -189,6 +189,17 @@ def test_settings_take_over_a_channel_that_people_subscribed() -> None:
     assert (subscription.preferences.top, subscription.is_from_settings) == (9, True)
 
 
+def test_a_channel_that_left_the_settings_belongs_to_the_people_who_subscribe_it_again() -> None:
+    store = a_store()
+    store.subscriptions.sync_from_settings([Subscription(CHANNEL)], now=NOW)
+    store.subscriptions.sync_from_settings([], now=NOW)
+    subscribe_channel(store, top=3)
+    assert not find_channel(store).is_from_settings
+    subscribe_channel(store, top=4)
+    store.subscriptions.sync_from_settings([], now=LATER)
+    assert find_channel(store).preferences.top == 4
+
+
 def test_settings_leave_channels_that_people_subscribed() -> None:
     store = a_store()
     subscribe_channel(store)
@@ -201,6 +212,7 @@ def test_preferences_and_schedule_are_stored_unchanged() -> None:
     preferences = Preferences(
         ("vision", "cs.CL"), ("äöü, “x”",), ("audio",), 7, 6.5, DigestStyle.THREAD,
         ("Bengio, Yoshua", "Ł. Kaiser"), MatchMode.ANY, UnscoredPapers.LEAVE_OUT,
+        language="de",
     )  # fmt: skip
     schedule = Schedule(time(7, 45), frozenset({0, 6}), "Asia/Kathmandu")
     subscription = Subscription(Channel("console", "a", "w"), preferences, schedule)

@@ -250,8 +250,14 @@ def test_an_empty_edition_is_leased_again_after_late_papers_until_its_day_ends()
     (reopened,) = store.outbox.claim_due(owner="b", now=NOW + 2 * IMPORT_DEBOUNCE, lease=LEASE, limit=9)
     assert (reopened.empty_reason, reopened.late_until) == (EmptyReason.QUIET_DAY, NOW + timedelta(hours=3))
     planned = store.outbox.replace_plan(
-        reopened, [a_page(0), a_page(1, "2402.00001")], watermark=watermark + 1
+        reopened,
+        [
+            replace(a_page(0), idempotency_key="new key 0", payload={"text": "A paper came"}),
+            a_page(1, "2402.00001"),
+        ],
+        watermark=watermark + 1,
     )
+    assert [page.idempotency_key for page in planned.pages] == ["key 0", "key 1"]
     assert [(page.state, page.receipt) for page in planned.pages] == [
         (PageState.CHANGING, "there"),
         (PageState.PLANNED, None),
@@ -344,7 +350,7 @@ def test_two_kinds_of_one_channel_and_date_are_delivered_side_by_side() -> None:
     }
     for claim in retried:
         store.outbox.finish(claim)
-    for kind in DeliveryKind:
+    for kind in (DeliveryKind.DIGEST, DeliveryKind.RECAP):
         (report,) = store.delivery_reports.history(subscription, 9, kind=kind)
         assert report.state is DeliveryState.POSTED
 
@@ -409,7 +415,7 @@ def test_new_editions_are_leased_only_to_a_worker_that_requests_digests() -> Non
 def test_a_delivery_of_an_unknown_kind_is_not_leased() -> None:
     store, subscription = a_store_with_channel()
     store.outbox.reschedule(claim_edition(store, subscription), "Slack is out.", next_try_at=NOW)
-    corrupt_rows(store, "UPDATE deliveries SET kind = 'poll'")
+    corrupt_rows(store, "UPDATE deliveries SET kind = 'quiz'")
     assert [claim.attempts for claim in claim_all(store)] == []
     corrupt_rows(store, "UPDATE deliveries SET kind = 'digest'")
     assert [claim.attempts for claim in claim_all(store)] == [2]

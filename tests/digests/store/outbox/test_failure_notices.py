@@ -53,7 +53,7 @@ def test_a_failure_notice_names_its_kind_and_unknown_kinds_wait_for_a_newer_vers
     poll = claim_recap(store, owned, TODAY - YEAR)
     assert poll
     store.outbox.abandon(poll, "Slack is out.", now=NOW)
-    corrupt_rows(store, "UPDATE deliveries SET kind = 'poll' WHERE id = :id", id=poll.id)
+    corrupt_rows(store, "UPDATE deliveries SET kind = 'quiz' WHERE id = :id", id=poll.id)
     notices = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
     assert {(notice.delivery_id, notice.kind) for notice in notices} == {
         (recap.id, DeliveryKind.RECAP),
