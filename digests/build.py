@@ -13,11 +13,20 @@ from digests.empty import (
     find_next_papers_edition,
     make_late_notice,
 )
+from digests.feedback import (
+    MAX_OPINIONS,
+    NO_FEEDBACK,
+    OPINION_AGE,
+    ChannelFeedback,
+    choose_seeds,
+    summarize_opinions,
+)
 from digests.model import Candidate, Digest, HealthReport, Heartbeat, Likeness, Pick, Selection
 from digests.pick import PickPolicy, pick
 from digests.ports import Store
 from digests.ports.likeness import MARK_AGE, MAX_MARKED_PAPERS, LikenessFinder
 from digests.subscription import Preferences, Subscription
+from digests.translation import digest_texts, list_texts
 from digests.window import Window, compute_windows
 
 MAX_REPORT_AGE = timedelta(days=1)
@@ -51,6 +60,7 @@ def build(
     lateness: Lateness = ON_TIME,
     window: Window | None = None,
     likeness: Mapping[str, Likeness] | None = None,
+    feedback: ChannelFeedback = NO_FEEDBACK,
 ) -> Digest:
     """Build a channel's digest for one edition: its picks, or the reason why there are none.
 
@@ -58,8 +68,8 @@ def build(
     that are considered. Without a `window`, the one of this edition is computed first; with one, papers shown
     since it was computed are not noticed.
 
-    `likeness` is the argument of `pick`. Raises InputError for an unknown domain in the preferences, and
-    StoreError.
+    `likeness` and `feedback` are the arguments of `pick`. Raises InputError for an unknown domain in the
+    preferences, and StoreError.
     """
     if window is None:
         (window,) = compute_windows(
@@ -67,7 +77,9 @@ def build(
         )
     schedule, preferences = subscription.schedule, subscription.preferences
     candidates = _load_candidates(store, window, preferences)
-    selection = pick(candidates, preferences, window.shown_papers, edition, policy.pick_policy, likeness)
+    selection = pick(
+        candidates, preferences, window.shown_papers, edition, policy.pick_policy, likeness, feedback
+    )
     troubles = _load_troubles(store, schedule.time_zone, now)
     last_import = store.sources.last_import() if not selection.choices else None
     gap = find_edition_gap(schedule, edition, now) if not selection.considered else None
@@ -76,7 +88,7 @@ def build(
         name=subscription.name,
         preferences=preferences,
         edition=edition,
-        picks=_load_picks(selection, store),
+        picks=_load_picks(selection, store, preferences.language),
         considered=selection.considered,
         left_out=selection.left_out,
         watermark=window.to_seq,
@@ -91,6 +103,7 @@ def build(
         after_seq=window.after_seq,
         max_age=policy.pick_policy.max_age,
         has_sources=policy.has_sources,
+        effects=selection.effects,
     )
 
 
@@ -104,7 +117,7 @@ def build_unsent(
     find_likeness: LikenessFinder,
     window: Window | None = None,
 ) -> Digest:
-    """Build a digest that is not delivered, in the order of one that is: with likeness to marked papers.
+    """Build a digest that is not delivered, in the order of one that is: with marks and feedback.
 
     The arguments and errors are those of `build`. Reads the store and writes nothing.
     """
@@ -113,7 +126,10 @@ def build_unsent(
             [(subscription, edition, ON_TIME)], store=store, first_lookback=policy.first_lookback, now=now
         )
     channel = subscription.channel
-    marked = store.marks.marked_papers([channel], since=now - MARK_AGE, limit=MAX_MARKED_PAPERS).get(channel)
+    marked = store.marks.marked_papers([channel], since=now - MARK_AGE, limit=MAX_MARKED_PAPERS)
+    opinions = store.feedback.list_opinions([channel], since=now - OPINION_AGE, limit=MAX_OPINIONS)
+    feedback = summarize_opinions(opinions.get(channel, ()), is_direct=channel.is_direct)
+    seeds = choose_seeds(marked.get(channel, ()), feedback)
     return build(
         subscription,
         edition,
@@ -121,7 +137,8 @@ def build_unsent(
         policy=policy,
         now=now,
         window=window,
-        likeness=find_likeness(marked, window.after_seq) if marked else None,
+        likeness=find_likeness(seeds, window.after_seq) if seeds else None,
+        feedback=feedback,
     )
 
 
@@ -141,6 +158,15 @@ def _load_troubles(store: Store, time_zone: str, now: datetime) -> tuple[HealthR
     )
 
 
-def _load_picks(selection: Selection, store: Store) -> tuple[Pick, ...]:
+def _load_picks(selection: Selection, store: Store, language: str) -> tuple[Pick, ...]:
+    """Return the picks. A translation that is not there, or not of the present review, is left out."""
     scored_papers = store.library.get([choice.id for choice in selection.choices])
-    return tuple(Pick(scored_papers[choice.id], choice.reason) for choice in selection.choices)
+    sources = {
+        paper: digest_texts(list_texts(scored.review)) for paper, scored in scored_papers.items() if language
+    }
+    found = store.translations.find(language, sources) if language else {}
+    translations = {paper: texts for paper, texts in found.items() if texts.tldr}
+    return tuple(
+        Pick(scored_papers[choice.id], choice.reason, translations.get(choice.id))
+        for choice in selection.choices
+    )

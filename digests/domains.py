@@ -143,6 +143,16 @@ def _canonical_name(domain: str) -> str:
     return name if folded in GROUP_ALIASES or name in DOMAIN_GROUPS else _normalize_category(word)
 
 
+def find_group(category: str) -> str:
+    """Return our first group that has a category or its archive, else the category itself."""
+    return _GROUP_BY_CATEGORY.get(category) or _GROUP_BY_CATEGORY.get(category.partition(".")[0]) or category
+
+
+_GROUP_BY_CATEGORY = {
+    category: group for group in reversed(DOMAIN_GROUPS) for category in DOMAIN_GROUPS[group]
+}
+
+
 def resolve_domain(domain: str) -> tuple[str, ...]:
     """Return the categories and archives of a domain, given as a group, an alias, a category or an archive.
 

@@ -92,8 +92,17 @@ _ABBREVIATION = re.compile(r"[A-Z]{2,}")
 
 
 def is_near_duplicate(point: str, others: Iterable[str]) -> bool:
-    """Return True if a point says much the same as one of the others: by the terms that both name."""
-    return any(_have_common_terms(point, other) for other in others)
+    """Return True if a point says much the same as one of the others: in equal words, or by common terms.
+
+    A point such as "Small data" has no term, only words that most reviews use.
+    """
+    letters = _fold_letters(point)
+    return any(letters == _fold_letters(other) or _have_common_terms(point, other) for other in others)
+
+
+def _fold_letters(point: str) -> str:
+    """Return the letters and digits of a point in small letters, without spaces and signs."""
+    return "".join(character for character in point[:EXAMINED_CHARACTERS].lower() if character.isalnum())
 
 
 def _have_common_terms(one: str, other: str) -> bool:

@@ -4,7 +4,9 @@ The text is split into points (lists first, then running text), which are ranked
 at a clause.
 """
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -37,10 +39,16 @@ class KeyLimitations:
 
 
 def key_limitations_of(review: Review) -> KeyLimitations:
-    """Return a review's key limitations: named by our own reviewer, else extracted from its text.
+    """Return a review's key limitations: those of its panel, or named by our own reviewer, or extracted.
 
-    `remaining_count` is 0 for those that our reviewer named.
+    `remaining_count` is 0 for those that our reviewer named alone.
     """
+    if review.panel and review.panel.limitations:
+        merged = review.panel.limitations
+        return KeyLimitations(
+            tuple(shorten_point(_strip_preamble(to_plain_text(point.text))) for point in merged[:MAX_POINTS]),
+            len(merged[MAX_POINTS:]),
+        )
     if review.assessment and review.assessment.key_limitations:
         return KeyLimitations(
             tuple(
@@ -49,6 +57,44 @@ def key_limitations_of(review: Review) -> KeyLimitations:
             )
         )
     return extract_key_limitations(review.limitations)
+
+
+MAX_LISTED = 12
+"""Limitations of a review that can be named apart: more than a person reads."""
+
+
+def list_limitations(review: Review) -> tuple[str, ...]:
+    """Return the texts of a review's limitations in the order of a card, `MAX_LISTED` at most.
+
+    They are the panel's, or those of our own reviewer, as it wrote them, or the extracted ones.
+    """
+    if review.panel and review.panel.limitations:
+        texts = [point.text for point in review.panel.limitations]
+    elif review.assessment and review.assessment.key_limitations:
+        texts = [point.text for point in review.assessment.key_limitations]
+    else:
+        texts = list(extract_key_limitations(review.limitations[:MAX_LISTED_CHARACTERS]).points)
+    return tuple(text for text in texts if text.strip())[:MAX_LISTED]
+
+
+MAX_LISTED_CHARACTERS = 20_000
+"""Characters of an imported text in which limitations are searched."""
+
+
+def digest_limitation(text: str) -> str:
+    """Return a hash of a limitation's letters and digits, the same whatever its place in the review."""
+    letters = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    return hashlib.blake2b(letters.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def find_withdrawn(before: Sequence[str], after: Sequence[str]) -> tuple[int, ...]:
+    """Return the numbers, from 1, of the limitations that are not among the later ones in other words."""
+    digests = set(map(digest_limitation, after))
+    return tuple(
+        number
+        for number, text in enumerate(before, 1)
+        if digest_limitation(text) not in digests and not is_near_duplicate(text, after)
+    )
 
 
 def extract_key_limitations(review_text: str) -> KeyLimitations:
@@ -290,7 +336,7 @@ _DEMONSTRATIVE = (
     r"(?:that|these|those)\s+(?:(?:in turn|also|often|further|likely|thus)\s+)?(?:is|are|was|were|may|might|"
     r"can|could|would|will|should|must|does|has|have|means?|makes?|limits?|leads?|restricts?|reduces?|raises?|"
     r"leaves?|creates?|suggests?|requires?|prevents?|hinders?|introduces?|implies|imply|indicates?|causes?|affects?)\b|"
-    r"(?:they|doing so|such|(?:al)?though this|while this|"
+    r"(?:they|its|doing so|such|(?:al)?though this|while this|"
     r"this(?! (?:paper|work|study|method|approach|model|system|benchmark)\b))\s"
 )
 _EXAMPLE = r"(?:for (?:example|instance)|in particular|specifically|that is|in other words|e\.g\.)[,\s]"
@@ -372,7 +418,10 @@ OPENING_LENGTH = 200
 """Characters of a sentence that are searched for announcing words."""
 MAX_ANNOUNCEMENT_WORDS = 16
 """Words of a sentence that only announces limitations: a longer one says something."""
-_LISTING = re.compile(r"[:：](?=\s|[^\x00-\x7f])|,? (?:including|such as|namely)\b[,:]?")
+_LISTING = re.compile(
+    r"[:：](?=\s|[^\x00-\x7f])|,? (?:including|such as|namely)\b[,:]?(?![^.]*, (?:is|are|remains?|seems?)\b)"
+)
+"""Words after which the limitations are listed. A list inside a sentence, which goes on after it, is none."""
 _ANNOUNCED = re.compile(
     r"\b(?:limitations?|constraints?|weaknesses|shortcomings|caveats|drawbacks|(?:several|some|few|many|"
     r"various|multiple|two|"

@@ -14,6 +14,7 @@ class ReadDepth(StrEnum):
     """Part of a paper that its reviewer read."""
 
     ABSTRACT = "abstract"
+    PDF = "PDF"
     FULL_TEXT = "full text"
 
 
@@ -86,7 +87,9 @@ class Assessment:
     `rubric` is the rubric's version. `grades` are pairs of a dimension and a grade from 1 to 5.
     `paper_version` is the version that was reviewed, None if it was not known. `key_limitations` and
     `tldr_quote` hold only quotes that were found in the paper; `dropped_quotes` counts the others, a missing
-    TL;DR quote among them. `tokens` is the total used, a repeated request included.
+    TL;DR quote among them. `tokens` is the total used, a repeated request included. `mends` are pairs of a
+    kind and a count: what was repaired or lost in the answer. `prompt` is the code of the model's
+    instructions, "" in reviews from before it was kept.
     """
 
     rubric: str
@@ -97,6 +100,51 @@ class Assessment:
     tldr_quote: str = ""
     dropped_quotes: int = 0
     tokens: int = 0
+    mends: tuple[tuple[str, int], ...] = ()
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelMember:
+    """A review that counts in a panel: its model, its sample and weight, and its score.
+
+    `placed_score` is the score on the panel's scale. Both are None for a review without a score.
+    """
+
+    model: str
+    sample: int
+    weight: float
+    score: float | None
+    placed_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelLimitation:
+    """A limitation that `found_count` members of a panel named, with the passages that support it."""
+
+    text: str
+    quotes: tuple[str, ...]
+    found_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Members of a panel, the one with the most weight first, and their limitations, merged.
+
+    `scale` is the scale of the panel's score: that of its first member. `reader_count` members named
+    limitations.
+    """
+
+    members: tuple[PanelMember, ...]
+    scale: str
+    limitations: tuple[PanelLimitation, ...] = ()
+    reader_count: int = 0
+
+    @property
+    def placed_scores(self) -> tuple[float, ...]:
+        """Scores of the members that have one, on the panel's scale, lowest first."""
+        scores = (member.placed_score for member in self.members)
+        return tuple(sorted(score for score in scores if score is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +153,9 @@ class Review:
 
     `score` is 0 to 10, 10 is best; None without one. `rank` 1 is the best paper of its batch. `model` is the
     reviewer's name. `reviewed_at` is in UTC. Only reviews by our own reviewer have an `assessment`.
+
+    `sample` tells several reviews of one model apart, which count beside each other. A review that was made
+    of several others has a `panel`; its `model` is then the first member's.
     """
 
     score: float | None = None
@@ -119,13 +170,17 @@ class Review:
     reviewed_at: datetime | None = None
     read_depth: ReadDepth | None = None
     assessment: Assessment | None = None
+    sample: int = 0
+    panel: Panel | None = None
 
     @property
     def scale(self) -> str:
-        """Scale of its score: the model and, for our own reviewer, the rubric.
+        """Scale of its score: the model and, for our own reviewer, the rubric. A panel has its own.
 
         Only scores of one scale can be compared.
         """
+        if self.panel:
+            return self.panel.scale
         return f"{self.model}, rubric {self.assessment.rubric}" if self.assessment else self.model
 
 
@@ -160,7 +215,8 @@ class ScoredPaper:
     `known_at` is the instant, in UTC, at which the paper last became known to the store: by its first import,
     a new current review, or a moderator's release. It is in 1970 for a paper that was never announced.
     `review_number` is the store's number of the review, 0 without a review. `hold_state` is None for a paper
-    that was never held. Neither counts in comparisons.
+    that was never held. `models_left_out` are the models of the panel that were down when it reviewed the
+    paper. None of the three counts in comparisons.
     """
 
     paper: Paper
@@ -168,11 +224,19 @@ class ScoredPaper:
     known_at: datetime
     review_number: int = field(default=0, compare=False)
     hold_state: HoldState | None = field(default=None, compare=False)
+    models_left_out: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_withheld(self) -> bool:
         """Return True for a held or rejected paper: people may look it up, and no channel is shown it."""
         return self.hold_state in (HoldState.HELD, HoldState.REJECTED)
+
+    @property
+    def absent_models(self) -> tuple[str, ...]:
+        """Models that were down and have no review in the current one."""
+        panel = self.review.panel
+        present = {member.model for member in panel.members} if panel else {self.review.model}
+        return tuple(model for model in self.models_left_out if model not in present)
 
     @property
     def posted_state(self) -> PostedState:
@@ -259,7 +323,9 @@ class PaperUpdate:
     `version` is a newer version, which came out on `updated`; None if there is none. `withdrawn` is the day
     of a withdrawal that the message does not show, else None. `has_new_review` means that the newest review
     is not the one in the message; `score` is its score. `had_review` and `previous_score` then describe the
-    review in the message. `hold_state` is set for a paper that was held or rejected since.
+    review in the message. `reviewed_again` is the day (UTC) of that review if a decider asked for it, and
+    `withdrawn_limitations` are the numbers on the card, from 1, of those that it does not name any more.
+    `hold_state` is set for a paper that was held or rejected since.
     """
 
     version: int | None = None
@@ -269,6 +335,8 @@ class PaperUpdate:
     score: float | None = None
     had_review: bool = False
     previous_score: float | None = None
+    reviewed_again: date | None = None
+    withdrawn_limitations: tuple[int, ...] = ()
     hold_state: HoldState | None = None
 
 
@@ -296,20 +364,50 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class QueuedPaper:
-    """A paper's id in the queue, the number of people who marked it, and the instant of the first mark."""
+    """A paper's id in the queue, the number of people who marked it, and the instant of the first mark.
+
+    `postponed_until` is set while the paper is postponed.
+    """
 
     paper: str
     mark_count: int
     since: datetime
+    postponed_until: datetime | None = None
+
+
+class Account(NamedTuple):
+    """One account of a person on a platform, in the workspace whose queue it counts in."""
+
+    platform: str
+    workspace: str
+    person: str
+
+
+class QueueOutcome(StrEnum):
+    """Outcome of a decision about a paper in a queue. The marks stay in each case."""
+
+    DISCUSSED = "discussed"
+    """Off the queue until somebody marks it again."""
+    PASSED = "passed"
+    """Off the queue without a discussion, until somebody marks it again."""
+    POSTPONED = "postponed"
+    """Below all papers that are not postponed, for some time."""
+    TAKEN_OUT = "taken out"
+    """Off the queue, also when it is marked again, until the decision is undone."""
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedDiscussion:
-    """A paper that `by` took off a queue at an instant, which tells it from an earlier or later time."""
+class QueueDecision:
+    """A decision of `by` about a paper in a queue. Its instant tells it from an earlier or later one.
+
+    `until` is the end of a postponement, None for other outcomes.
+    """
 
     paper: str
+    outcome: QueueOutcome
     by: str
     at: datetime
+    until: datetime | None = None
 
 
 class LeftOut(StrEnum):
@@ -336,24 +434,46 @@ class Choice:
     reason: str
 
 
+class FeedbackEffect(NamedTuple):
+    """A subject of which a channel gets more or fewer papers, since `people` there said so."""
+
+    subject: str
+    is_more: bool
+    people: int
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Result of `pick`: the choices in order, the number of papers considered, and counts of the others.
 
     `left_out` counts the papers that were not chosen, by reason. A reason without papers is no key.
+    `effects` are those of the channel's feedback, if other papers were chosen because of it.
     """
 
     choices: tuple[Choice, ...]
     considered: int
     left_out: Mapping[LeftOut, int]
+    effects: tuple[FeedbackEffect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewTexts:
+    """The texts of a review on a card that depend on the language: TL;DR and key limitations, in order.
+
+    Without a TL;DR there is no translation: an answer was unusable, and is not asked for again.
+    """
+
+    tldr: str
+    limitations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A paper in a digest, with the reason in words."""
+    """A paper in a digest, with the reason in words, and its review's texts in the channel's language."""
 
     scored_paper: ScoredPaper
     reason: str
+    translation: ReviewTexts | None = None
 
 
 class Trouble(StrEnum):
@@ -444,6 +564,7 @@ class Digest:
     that this edition was already posted as empty, and papers came in late. `after_seq` is the sequence number
     after which its changes begin, None for a digest that is not delivered. `max_age` is the age beyond which
     papers are left out, None without a limit, and `has_sources` says if papers are fetched from any source.
+    `effects` are those of the channel's feedback, if it chose other papers.
     """
 
     channel: Channel
@@ -466,6 +587,7 @@ class Digest:
     name: str = ""
     max_age: timedelta | None = None
     has_sources: bool = True
+    effects: tuple[FeedbackEffect, ...] = ()
 
     @property
     def is_unscored(self) -> bool:

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from digests.authors import AuthorMatcher
 from digests.domains import has_wanted_category, name_domain_in_sentence, resolve_domain
 from digests.errors import InputError
-from digests.model import Candidate, Choice, LeftOut, Likeness, Selection
+from digests.feedback import NO_FEEDBACK, NO_NUDGE, ChannelFeedback, Nudge, compute_nudge
+from digests.model import Candidate, Choice, FeedbackEffect, LeftOut, Likeness, Selection
 from digests.subscription import MatchMode, Preferences, UnscoredPapers
 
 
@@ -25,12 +26,24 @@ class PickPolicy:
     Variety: `max_domain_share` is the largest share of a digest, rounded up, from one primary category that
     nobody asked for, while papers of other categories are nearly as good. They are if they are at most
     `variety_distance` points worse.
+
+    A paper with `must_show_score`, or with half a point more than the channel's minimum score if that is
+    higher, keeps its place whatever people say of papers like it.
     """
 
     max_age: timedelta | None = timedelta(days=30)
     may_pick_flagged: bool = True
     max_domain_share: float = 0.6
     variety_distance: float = 0.5
+    must_show_score: float = 8.5
+
+    def find_must_show_score(self, preferences: Preferences) -> float:
+        """Return the score from which feedback moves no paper of a channel."""
+        return max(self.must_show_score, (preferences.min_score or 0.0) + MUST_SHOW_MARGIN)
+
+
+MUST_SHOW_MARGIN = 0.5
+"""Points over a channel's minimum score from which a paper is shown in any case."""
 
 
 def pick(
@@ -40,6 +53,7 @@ def pick(
     edition: date,
     policy: PickPolicy,
     likeness: Mapping[str, Likeness] | None = None,
+    feedback: ChannelFeedback = NO_FEEDBACK,
 ) -> Selection:
     """Choose up to `preferences.top` papers: by score, then rank, then upvotes and interests, then newest.
 
@@ -50,8 +64,10 @@ def pick(
     papers without a score are left out. Papers of one scale that were ranked in pairs on the same day are
     reordered among themselves.
 
-    `likeness` says by id which papers are like one that the channel marked before. Together with upvotes,
-    keywords and followed authors it orders papers without a score, and it is a reason.
+    `likeness` says by id which papers are like one that the channel marked before, or agreed on in its
+    `feedback`. The first, together with upvotes, keywords and followed authors, orders papers without a
+    score, and is a reason. Feedback moves papers among those that score nearly the same, and leaves none out.
+    Papers from the must-show score on keep their places, and are chosen as without it.
 
     Left out are papers in `shown`, which the channel has seen, and those that a rule of `LeftOut` excludes;
     the selection counts them. Ages count up to the date `edition`. `policy` says how many papers of one
@@ -62,17 +78,95 @@ def pick(
     qualified, left_out = _split_candidates(
         candidates, shown, _make_exclusion_filter(preferences, matcher, edition, policy)
     )
-    percentile_of = compute_percentiles(candidates)
-    by_score = sorted(qualified, key=lambda candidate: _sort_key(candidate, matcher, percentile_of, likeness))
-    best_first = apply_pairwise_ranks(by_score)
-    chosen = _take_varied(best_first, preferences.top, matcher, percentile_of, policy)
+    marked = {paper: liked for paper, liked in likeness.items() if liked.paper not in feedback.papers}
+    ranking = _Ranking(matcher, compute_percentiles(candidates), marked, policy, preferences)
+    nudges = _compute_nudges(qualified, likeness, feedback)
+    best_first, chosen = _choose(qualified, ranking, {})
+    effects: tuple[FeedbackEffect, ...] = ()
+    if nudges:
+        before = chosen
+        best_first, chosen = _choose_nudged(qualified, ranking, nudges, best_first, before)
+        effects = _list_effects(before, chosen, nudges)
     if beyond := len(qualified) - len(chosen):
         left_out[LeftOut.BEYOND_TOP] = beyond
     choices = tuple(
-        Choice(paper.id, _describe_reason(place, paper, best_first, matcher, likeness))
+        Choice(paper.id, _describe_reason(place, paper, best_first, ranking, nudges.get(paper.id, NO_NUDGE)))
         for place, paper in chosen
     )
-    return Selection(choices, len(candidates), dict(left_out))
+    return Selection(choices, len(candidates), dict(left_out), effects)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """Everything besides feedback that decides the order of the papers that qualify."""
+
+    matcher: "Matcher"
+    percentile_of: Mapping[str, float]
+    likeness: Mapping[str, Likeness]
+    policy: PickPolicy
+    preferences: Preferences
+
+
+_Placed = list[tuple[int, Candidate]]
+"""Chosen papers, each with its place among all that qualify, counted from 1."""
+
+
+def _choose(
+    qualified: Sequence[Candidate], ranking: _Ranking, nudges: Mapping[str, Nudge]
+) -> tuple[list[Candidate], _Placed]:
+    """Return the papers best first, and those of them that are chosen."""
+    by_score = sorted(qualified, key=lambda candidate: _sort_key(candidate, ranking, nudges))
+    best_first = apply_pairwise_ranks(by_score)
+    if nudges:
+        points = [_compute_points(candidate, ranking.percentile_of) for candidate in by_score]
+        must_show = ranking.policy.find_must_show_score(ranking.preferences)
+        best_first = apply_nudges(best_first, points, nudges, must_show)
+    return best_first, _take_varied(best_first, ranking)
+
+
+def _choose_nudged(
+    qualified: Sequence[Candidate],
+    ranking: _Ranking,
+    nudges: Mapping[str, Nudge],
+    best_first: list[Candidate],
+    chosen: _Placed,
+) -> tuple[list[Candidate], _Placed]:
+    """Choose as `_choose` does, with nudges.
+
+    `best_first` and `chosen` are its result without them. It stands if a must-show paper would lose its pick:
+    a nudged paper can take the last place of its category before it.
+    """
+    must_show = ranking.policy.find_must_show_score(ranking.preferences)
+    needed = {paper.id for _, paper in chosen if paper.score is not None and paper.score >= must_show}
+    nudged_first, nudged = _choose(qualified, ranking, nudges)
+    if needed <= {paper.id for _, paper in nudged}:
+        return nudged_first, nudged
+    return best_first, chosen
+
+
+def _compute_nudges(
+    candidates: Iterable[Candidate], likeness: Mapping[str, Likeness], feedback: ChannelFeedback
+) -> dict[str, Nudge]:
+    """Return the nudges by paper id. A paper without one is no key."""
+    if not feedback.domains and not feedback.papers:
+        return {}
+    nudges = {
+        candidate.id: compute_nudge(candidate.primary_category, likeness.get(candidate.id), feedback)
+        for candidate in candidates
+    }
+    return {paper: nudge for paper, nudge in nudges.items() if nudge.points}
+
+
+def _list_effects(before: _Placed, after: _Placed, nudges: Mapping[str, Nudge]) -> tuple[FeedbackEffect, ...]:
+    """Return why papers were chosen or not because of feedback, "fewer" first; () if the choice is the same.
+
+    The papers that lost their pick are explained by what is against them, and those that gained one by what
+    is for them.
+    """
+    old, new = {paper.id for _, paper in before}, {paper.id for _, paper in after}
+    lost = [each for paper in old - new for each in nudges.get(paper, NO_NUDGE).effects if not each.is_more]
+    gained = [each for paper in new - old for each in nudges.get(paper, NO_NUDGE).effects if each.is_more]
+    return tuple(sorted({*lost, *gained}, key=lambda each: (each.is_more, -each.people, each.subject)))
 
 
 def _split_candidates(
@@ -132,6 +226,10 @@ LIKENESS_WEIGHT = 6.0
 """Weight of the likeness to a marked paper, in the same units. A usual strength is 0.3."""
 
 
+NUDGE_WEIGHT = 6.0
+"""Weight of a point of feedback, in the same units: the largest nudge is as much as a followed keyword."""
+
+
 def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
     """Return the percentile, 0 to 1, of each scored paper within its scale, by paper id.
 
@@ -157,18 +255,18 @@ def _percentiles_in_group(group: Sequence[Candidate]) -> Iterator[tuple[str, flo
 
 
 def _sort_key(
-    candidate: Candidate,
-    matcher: "Matcher",
-    percentile_of: Mapping[str, float],
-    likeness: Mapping[str, Likeness],
+    candidate: Candidate, ranking: _Ranking, nudges: Mapping[str, Nudge]
 ) -> tuple[float, float, bool, int, float, bool, int, str]:
+    matcher, percentile_of = ranking.matcher, ranking.percentile_of
     is_scored = candidate.score is not None
     score = -candidate.score if candidate.score is not None else 1.0
     percentile = -percentile_of.get(candidate.id, 0.0) if is_scored else 1.0
     rank = candidate.rank if candidate.rank is not None else _UNRANKED
     newest = -candidate.published.toordinal() if candidate.published is not None else 0
     is_cross_listed = matcher.is_cross_listed(candidate)
-    interest = _interest_score(candidate, matcher, likeness.get(candidate.id))
+    interest = _interest_score(candidate, ranking)
+    if not is_scored:
+        interest += NUDGE_WEIGHT * nudges.get(candidate.id, NO_NUDGE).points
     is_last_of_score = is_scored and is_cross_listed
     return percentile, score, is_last_of_score, rank, -interest, is_cross_listed, newest, candidate.id
 
@@ -193,30 +291,49 @@ def apply_pairwise_ranks(best_first: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def _interest_score(candidate: Candidate, matcher: "Matcher", likeness: Likeness | None) -> float:
+def apply_nudges(
+    best_first: Sequence[Candidate],
+    points: Sequence[float],
+    nudges: Mapping[str, Nudge],
+    must_show: float,
+) -> list[Candidate]:
+    """Return the papers with those that feedback may move in a new order among their own positions.
+
+    `points` are those of the positions, descending. A paper passes another one if its position's points and
+    its nudge make more together. Papers without a score, and from the score `must_show` on, do not move.
+    """
+    movable = [
+        place for place, paper in enumerate(best_first) if paper.score is not None and paper.score < must_show
+    ]
+    in_order = sorted(
+        movable, key=lambda place: -(points[place] + nudges.get(best_first[place].id, NO_NUDGE).points)
+    )
+    moved = list(best_first)
+    for place, source in zip(movable, in_order, strict=True):
+        moved[place] = best_first[source]
+    return moved
+
+
+def _interest_score(candidate: Candidate, ranking: _Ranking) -> float:
+    matcher, likeness = ranking.matcher, ranking.likeness.get(candidate.id)
     matches = matcher.has_keyword(candidate) + (matcher.find_followed_author(candidate) is not None)
     strength = min(likeness.strength, 1.0) if likeness else 0.0
     return math.log2(1 + candidate.upvotes) + FOLLOW_WEIGHT * matches + LIKENESS_WEIGHT * strength
 
 
-def _take_varied(
-    best_first: Sequence[Candidate],
-    top: int,
-    matcher: "Matcher",
-    percentile_of: Mapping[str, float],
-    policy: PickPolicy,
-) -> list[tuple[int, Candidate]]:
-    """Return the first `top` papers with their places in `best_first`, counted from 1.
+def _take_varied(best_first: Sequence[Candidate], ranking: _Ranking) -> _Placed:
+    """Return the first papers, as many as the channel wants, with their places in `best_first`, from 1 on.
 
     A paper whose category has its share waits, while later papers take its place. It is taken after all when
     one that is clearly worse would pass it, or when nothing else qualifies.
     """
+    top, matcher, policy = ranking.preferences.top, ranking.matcher, ranking.policy
     limit = math.ceil(round(policy.max_domain_share * top, 6))  # 0.6 * 5 is a little more than 3.
-    taken: list[tuple[int, Candidate]] = []
+    taken: _Placed = []
     waiting: list[tuple[float, int, Candidate]] = []  # A heap, the best paper first.
     count_by_category: Counter[str] = Counter()
     for place, candidate in enumerate(best_first, start=1):
-        points = _compute_points(candidate, percentile_of)
+        points = _compute_points(candidate, ranking.percentile_of)
         while waiting and len(taken) < top and -waiting[0][0] - points > policy.variety_distance:
             taken.append(heapq.heappop(waiting)[1:])
         if len(taken) == top:
@@ -249,8 +366,8 @@ def _describe_reason(
     place: int,
     candidate: Candidate,
     best_first: Sequence[Candidate],
-    matcher: "Matcher",
-    likeness: Mapping[str, Likeness],
+    ranking: _Ranking,
+    nudge: Nudge,
 ) -> str:
     """Describe the reason for a pick: "#2 of 41 in vision, mentions “alignment”".
 
@@ -258,12 +375,19 @@ def _describe_reason(
     digest. Only the length of `best_first` is read. A pairwise rank replaces both. Returns "" for a paper
     without a place that matches no wish.
     """
-    basis, matches = _describe_basis(place, candidate, len(best_first)), matcher.describe_match(candidate)
+    basis = _describe_basis(place, candidate, len(best_first))
+    matches = ranking.matcher.describe_match(candidate)
     if basis.startswith("#") and matches and matches[0].startswith("in "):
         basis, matches = f"{basis} {matches[0]}", matches[1:]
-    liked = likeness.get(candidate.id)
+    liked = ranking.likeness.get(candidate.id)
     like = f"like “{liked.title}”, which you marked" if liked else ""
-    return ", ".join(filter(None, [basis, *matches, like]))
+    wanted = [f"{_name_people(each)} want more of {each.subject}" for each in nudge.effects if each.is_more]
+    return ", ".join(filter(None, [basis, *matches, like, *wanted]))
+
+
+def _name_people(effect: FeedbackEffect) -> str:
+    """Name the people of an effect; only the person of a direct message is alone."""
+    return f"{effect.people} here" if effect.people > 1 else "you"
 
 
 def _describe_basis(place: int, candidate: Candidate, count: int) -> str:

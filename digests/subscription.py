@@ -71,7 +71,7 @@ class Preferences:
     one of `authors` matches too, whatever its domain and words. Without domains, keywords and authors, every
     paper matches. `muted` holds domains and words that exclude any paper. `top` is the largest number of
     picks. `min_score` None sets no threshold. `repeat` also picks papers that another digest of the channel
-    showed.
+    showed. `language` is the code of the language of TL;DRs and limitations, "" the original one.
     """
 
     domains: tuple[str, ...] = ()
@@ -84,6 +84,7 @@ class Preferences:
     match: MatchMode = MatchMode.ALL
     unscored: UnscoredPapers = UnscoredPapers.AFTER
     repeat: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Target of a digest. `workspace` is the Slack team or Discord server, empty if there is only one."""
+    """Target of a digest. `workspace` is the Slack team or Discord server, empty if there is only one.
+
+    `is_direct` is True for the conversation of one person with the bot. It is a property of the channel, and
+    not compared: the ids say which channel it is.
+    """
 
     platform: str
     channel: str
     workspace: str = ""
+    is_direct: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.platform, self.workspace, self.channel) if part)

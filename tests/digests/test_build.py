@@ -7,10 +7,21 @@ from datetime import date, timedelta
 import pytest
 
 from digests.build import DigestPolicy, build, build_unsent
-from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Likeness, Mark, MarkSource, Trouble
+from digests.model import (
+    NOT_REVIEWED,
+    REVIEWER,
+    Digest,
+    EmptyReason,
+    Likeness,
+    Mark,
+    MarkSource,
+    ReviewTexts,
+    Trouble,
+)
 from digests.ports import Store
 from digests.ports.outbox import PlannedPage
 from digests.subscription import Channel, Schedule, Subscription
+from digests.translation import digest_texts, list_texts
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
 from tests.outbox import save_plan
 
@@ -226,3 +237,20 @@ def test_likeness_to_a_marked_paper_is_the_reason_of_a_pick() -> None:
     likeness = {"2401.00001": Likeness("2402.01306", "KTO", 0.5)}
     digest = build(a_subscription(), TODAY, store=store, policy=POLICY, now=NOW, likeness=likeness)
     assert digest.picks[0].reason == "like “KTO”, which you marked"
+
+
+def test_a_digest_in_a_language_takes_the_translations_of_its_present_reviews() -> None:
+    store = a_store()
+    import_papers(store, "2401.00001", "2401.00002", "2401.00003")
+    source = digest_texts(list_texts(a_review(7.0)))
+    german = ReviewTexts("Es läuft.", ("Nur Englisch ist geprüft",))
+    store.translations.save("2401.00001", "de", source, german, now=NOW)
+    store.translations.save("2401.00002", "de", "of another review", german, now=NOW)
+    store.translations.save("2401.00003", "de", source, ReviewTexts(""), now=NOW)
+
+    def translations(language: str) -> dict[str, ReviewTexts | None]:
+        digest = build_digest(store, a_subscription(language, language=language))
+        return {pick.scored_paper.paper.id: pick.translation for pick in digest.picks}
+
+    assert translations("de") == {"2401.00001": german, "2401.00002": None, "2401.00003": None}
+    assert set(translations("fr").values()) == set(translations("").values()) == {None}

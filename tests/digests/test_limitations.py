@@ -28,6 +28,14 @@ DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|
     ("review", "points"),
     [
         (
+            "The data is small. Its licence is unclear. Discussion of limitations, such as cost and scale, "
+            "is missing.",
+            (
+                "The data is small. Its licence is unclear",
+                "Discussion of limitations, such as cost and scale, is missing",
+            ),
+        ),
+        (
             "The authors name several limitations: (1) Training takes 40 GPU days, (2) Only English is "
             "tested (no Czech, no Thai), and (3) The code is missing.",
             (
@@ -302,6 +310,11 @@ def test_a_near_duplicate_is_neither_shown_nor_counted() -> None:
         "It fails on text",
     )
     assert found.remaining_count == 1
+
+
+def test_a_point_of_common_words_is_a_duplicate_of_itself_alone() -> None:
+    review = "(1) Small data. (2) One model. (3) Small data! (4) Small models."
+    assert sorted(extract_key_limitations(review).points) == ["One model", "Small data", "Small models"]
 
 
 def test_points_about_the_same_model_are_no_duplicates() -> None:

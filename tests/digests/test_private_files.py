@@ -62,6 +62,7 @@ def test_a_new_store_has_its_mode_before_anything_is_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Restricting it afterwards would leave an instant at which another account can open it."""
+    monkeypatch.setattr("digests.store.migrate", migration.migrate)
     monkeypatch.setattr("digests.store.engine.restrict_to_owner", lambda paths: None)
     modes: list[tuple[int, int]] = []
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.text import clip_text, find_system_name, normalize_text, split_sentences, to_plain_text
+from digests.text import (
+    clip_text,
+    clip_to_phrase,
+    find_system_name,
+    normalize_text,
+    split_sentences,
+    to_plain_text,
+)
 from tests.shared_data import arxiv_day, bugs, needs_shared_data
 
 
@@ -15,6 +22,9 @@ from tests.shared_data import arxiv_day, bugs, needs_shared_data
     ("written", "read"),
     [
         (r"O($n^2$)", "O(n²)"),
+        ("We propose **VisReflect**, a **simple framework**.", "We propose VisReflect, a simple framework."),
+        ("f(x) = x**2 + y**2", "f(x) = x**2 + y**2"),
+        ("2 ** 3 ** 4", "2 ** 3 ** 4"),
         (r"3$^\circ$", "3°"),
         (r"$\textit{prospect theory}$", "prospect theory"),
         (r"2--4$\times$", "2–4×"),
@@ -282,6 +292,10 @@ def test_sentences_are_not_ended_by_abbreviations() -> None:
         "Then v2.0 came!",
         "Why?",
     ]
+    assert split_sentences("It assumes i.i.d. Gaussian noise. One seed.") == [
+        "It assumes i.i.d. Gaussian noise.",
+        "One seed.",
+    ]
 
 
 @pytest.mark.parametrize("count", [201, 400, 999])
@@ -291,3 +305,32 @@ def test_a_clip_of_many_flags_cuts_none_of_them(count: int) -> None:
         clipped = clip_text("🇩🇪" * count, limit).rstrip("…")
         assert clipped
         assert clipped == "🇩🇪" * (len(clipped) // 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "clipped"),
+    [
+        (
+            "KTO replaces paired preference optimization with a binary utility-maximizing objective",
+            80,
+            "KTO replaces paired preference optimization…",
+        ),
+        (
+            "ORPO merges alignment into a single training phase using odds",
+            55,
+            "ORPO merges alignment into a single training phase…",
+        ),
+        ("A list of parts, each of them longer than before", 30, "A list of parts…"),
+        ("a rather long sentence without any end", 20, "a rather long…"),
+        ("It fits.", 20, "It fits."),
+    ],
+)
+def test_a_sentence_is_clipped_to_its_last_whole_phrase(text: str, limit: int, clipped: str) -> None:
+    assert clip_to_phrase(text, limit) == clipped
+
+
+@given(st.text(max_size=200), st.integers(min_value=1, max_value=100))
+def test_a_text_clipped_to_a_phrase_fits_and_begins_it(text: str, limit: int) -> None:
+    clipped = clip_to_phrase(text, limit)
+    assert len(clipped) <= max(limit, len(clip_text(text, limit)))
+    assert text.startswith(clipped.removesuffix("…"))
