@@ -32,6 +32,10 @@ class SendAttempt:
     """True if the session that sends the requests reports them to this attempt."""
     was_sent: bool = False
     """True if a request was sent that may have posted the page: no answer has excluded that."""
+    max_wait: float = math.inf
+    """Longest wait in seconds that is granted to a rate limit, however much time is left."""
+    demanded_wait: float = 0.0
+    """Longest wait in seconds that a rate limit has demanded, 0 if none has."""
     _was_sent_before: bool = False
     """Value of `was_sent` before the current request."""
 

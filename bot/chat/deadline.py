@@ -37,7 +37,7 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
 
     Each request is reported to `current_attempt()`, if there is one. An answer with status 429 is reported as
     a refusal. The request then raises LongWaitError if less than `RETRY_MARGIN_SECONDS` would be left between
-    the end of its Retry-After and the attempt's deadline.
+    the end of its Retry-After and the attempt's deadline, or if the attempt grants no wait as long as that.
     """
 
     async def on_request_start(session: Any, request: SimpleNamespace, params: Any) -> None:
@@ -61,8 +61,10 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
         if params.response.status != TOO_MANY_REQUESTS or not (attempt := current_attempt()):
             return
         attempt.mark_refused()
-        wait = _parse_seconds(params.response.headers.get("Retry-After", ""))
-        if wait + RETRY_MARGIN_SECONDS > attempt.deadline - time.monotonic():
+        wait = parse_seconds(params.response.headers.get("Retry-After", ""))
+        attempt.demanded_wait = max(attempt.demanded_wait, wait)
+        is_too_late = wait + RETRY_MARGIN_SECONDS > attempt.deadline - time.monotonic()
+        if is_too_late or wait > attempt.max_wait:
             params.response.close()
             raise LongWaitError(wait)
 
@@ -74,7 +76,7 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
     return trace
 
 
-def _parse_seconds(header: str) -> float:
+def parse_seconds(header: str) -> float:
     """Return the number in a header; 0 if it holds none, such as a date."""
     try:
         return float(header)

@@ -4,8 +4,11 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from digests.subscription import Channel, DigestStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,105 @@ class Link(NamedTuple):
     url: str
 
 
+class ButtonAction(StrEnum):
+    """Action of a button. The button's value is a paper's id, unless stated otherwise."""
+
+    DISCUSS = "discuss"
+    """Mark the paper for discussion, or take the mark back. Renderers put this button on every card."""
+    SHARE = "share"
+    """Show the paper to the whole channel."""
+    REVIEW = "review"
+    """Show the full review of the paper to the person alone. Cards with a `review_label` have this button."""
+    SIMILAR = "similar"
+    """Show papers that are similar to this one to the person alone."""
+    MORE = "more"
+    """Show further results of a look-up. The value is their offset, a colon and the text of the look-up."""
+    NEXT = "next"
+    """Show the next papers of a digest to the person alone. The value is that of `digests.next_papers`."""
+    MORE_OF_THIS = "like"
+    """Say that the channel should get more papers like this one."""
+    NOT_FOR_US = "unlike"
+    """Say that the channel should get fewer papers like this one."""
+    TAKE_BACK = "unsay"
+    """Take the person's opinion on the paper back."""
+    ASK = "ask"
+    """Open a form to the person alone, for a question about the paper."""
+    SHOW = "show"
+    """Show the paper's card to the person alone."""
+    UNDO = "undo"
+    """Undo a change of the channel's digest. The value is the number of the change.
+
+    Outside of the channel a colon and the channel's id follow.
+    """
+    SETTINGS = "settings"
+    """Open the form with the settings of a digest. The value is the channel's id, a colon and the name."""
+    FORM = "form"
+    """Open a part of the form, or save it. The value is the part, the channel's id and the digest's name."""
+    FINISH_DISCUSSION = "discussed"
+    """Take the paper off the queue, since it was discussed."""
+    SKIP = "skip"
+    """Take the paper off the queue without a discussion, until somebody marks it again."""
+    POSTPONE = "postpone"
+    """Put the paper below the others of the queue for some time."""
+    TAKE_OUT = "out"
+    """Take the paper off the queue for good."""
+    UNDO_DISCUSSION = "requeue"
+    """Undo a decision about a paper of the queue, by the value of `bot.present.queue.format_decision`."""
+    QUEUE = "queue"
+    """Show a page of the queue to the person alone. The value is the number of papers before it."""
+    RELEASE = "release"
+    """Let a held paper into digests."""
+    REJECT = "reject"
+    """Keep a held paper out of every digest."""
+    REPORT = "report"
+    """Open a form to the person alone, about what is wrong or right in the paper's review."""
+    RE_REVIEW = "again"
+    """Have the paper of a report reviewed again. The value is the number of the report."""
+    VOTE = "vote"
+    """Vote for a paper of a meeting. The value is the meeting's number, a colon and the paper's place."""
+    LEAD = "lead"
+    """Lead a meeting, in place of whoever leads it. The value is the meeting's number."""
+    SWAP = "swap"
+    """Let the next person of the rota lead a meeting, and lead the next one. The value is the meeting's."""
+    SKIP_TURN = "skipturn"
+    """Let the next person lead a meeting, and go to the end of the rota. The value is the meeting's."""
+    UNDO_PLAN = "unplan"
+    """Undo a change of the plan of the channel's meetings. The value is the number of the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button with its label, and the value that a click sends back.
+
+    `is_primary` emphasises it. A platform without buttons leaves it out.
+    """
+
+    action: ButtonAction
+    label: str
+    value: str
+    is_primary: bool = False
+
+
+class Quote(NamedTuple):
+    """A passage of a paper, word for word, and the limitation that it shows."""
+
+    limitation: str
+    passage: str
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One paper, with its parts as text. Every renderer leaves empty parts out.
 
     `paper` is the id that marks refer to. `url` is the link of the title. `number` is the paper's place in a
-    digest, None outside of one. `score` is short ("8.7/10"), or says that there is none. `published` is a
-    date. `remaining_limitations` counts those that `limitations` leaves out. `warnings` are sentences, and
-    `flag_note` one about passages for AI reviewers. `review_line` names the reviewer, and `reason` says why
-    the paper was picked. `review_label` is the label of the button to the full review. `mark_count` people
+    digest, None outside of one. `score` is short ("8.7/10"), or says that there is none. `spread` is that of
+    a panel ("panel of 3, 7.4 to 8.6"), and `panel_note` says that it disagrees, or names a model
+    that was down. `published` is a date.
+    `remaining_limitations` counts those that `limitations` leaves out. `quotes` show some of the limitations,
+    and `grades` are a line; a platform that cannot collapse them leaves them to the full review. `warnings`
+    are sentences, and `flag_note` one about passages for AI reviewers. `review_line` names the reviewer, and
+    `reason` says why the paper was picked. `review_label` is the label of the button to the full review.
+    `menu` has the buttons that stand behind a menu, so that a card shows two at most. `mark_count` people
     want to discuss the paper.
 
     The compact look has, besides title, score and warnings, only the `brief...` parts: a sentence, a
@@ -60,66 +153,27 @@ class Card:
     tldr: str = ""
     limitations: tuple[str, ...] = ()
     remaining_limitations: int = 0
+    quotes: tuple[Quote, ...] = ()
+    grades: str = ""
     warnings: tuple[str, ...] = ()
     flag_note: str = ""
     links: tuple[Link, ...] = ()
     review_line: str = ""
     reason: str = ""
     review_label: str = ""
+    menu: tuple[Button, ...] = ()
     mark_count: int = 0
     short_title: str = ""
     brief: str = ""
     brief_limitation: str = ""
     brief_links: tuple[Link, ...] = ()
+    spread: str = ""
+    panel_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Divider:
     """A line between parts."""
-
-
-class ButtonAction(StrEnum):
-    """Action of a button. The button's value is a paper's id, unless stated otherwise."""
-
-    DISCUSS = "discuss"
-    """Mark the paper for discussion, or take the mark back. Renderers put this button on every card."""
-    SHARE = "share"
-    """Show the paper to the whole channel."""
-    REVIEW = "review"
-    """Show the full review of the paper to the person alone. Cards with a `review_label` have this button."""
-    MORE = "more"
-    """Show further results of a look-up. The value is their offset, a colon and the text of the look-up."""
-    NEXT = "next"
-    """Show the next papers of a digest to the person alone. The value is that of `digests.next_papers`."""
-    SHOW = "show"
-    """Show the paper's card to the person alone."""
-    UNDO = "undo"
-    """Undo a change of the channel's digest. The value is the number of the change."""
-    SETTINGS = "settings"
-    """Open the form with the settings of the channel's digest."""
-    FORM = "form"
-    """Open a part of the form, or save it. The value is the part, a colon and the channel's id."""
-    FINISH_DISCUSSION = "discussed"
-    """Take the paper off the queue."""
-    UNDO_DISCUSSION = "requeue"
-    """Put the paper back on the queue. The value is that of `bot.present.queue.format_discussion`."""
-    RELEASE = "release"
-    """Let a held paper into digests."""
-    REJECT = "reject"
-    """Keep a held paper out of every digest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button with its label, and the value that a click sends back.
-
-    `is_primary` emphasises it. A platform without buttons leaves it out.
-    """
-
-    action: ButtonAction
-    label: str
-    value: str
-    is_primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +183,66 @@ class Buttons:
     buttons: tuple[Button, ...]
 
 
+class MessageReference(NamedTuple):
+    """A message of a channel, by the platform's id, to which a platform with links to messages links."""
+
+    channel: Channel
+    message_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class OptionRow:
-    """A line with a button beside it: one of several choices."""
+    """A line with a button beside it: one of several choices.
+
+    `menu` has further buttons, which stand behind a menu where the platform has one. `number` is the one with
+    which the text begins, None for a line without. `people` are ids of the platform, named after the text
+    without a notification; `more_people` is a text about others, such as "2 more". `note` is a text at the
+    end, which links to the message `note_target` if there is one.
+    """
 
     text: str
     button: Button
+    menu: tuple[Button, ...] = ()
+    number: int | None = None
+    people: tuple[str, ...] = ()
+    more_people: str = ""
+    note: str = ""
+    note_target: MessageReference | None = None
 
 
-Block = Heading | Text | Card | Divider | Buttons | OptionRow
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links in a line of small print."""
+
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """An instant, which each reader sees in their own time zone where the platform can do that.
+
+    `text` is the same in words. `place` is a room, or the address of a call; it may be empty.
+    """
+
+    label: str
+    at: datetime
+    text: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """A line that names people by the platform's ids, at most `MAX_NAMED_PEOPLE`. They are notified of it."""
+
+    label: str
+    people: tuple[str, ...]
+
+
+MAX_NAMED_PEOPLE = 30
+"""People of one line; the others are left out."""
+
+
+Block = Heading | Text | Card | Divider | Buttons | OptionRow | Links | Appointment | People
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +256,20 @@ class Message:
     def cards(self) -> tuple[Card, ...]:
         """The cards among the blocks, in order."""
         return tuple(block for block in self.blocks if isinstance(block, Card))
+
+
+def fit_style(message: Message, style: DigestStyle) -> DigestStyle:
+    """Return the style in which a message is shown: compact for a thread that would only repeat the message.
+
+    Its cards would say nothing more there, as on a day without scores.
+    """
+    is_repeat = bool(message.cards) and all(map(_is_brief, message.cards))
+    return DigestStyle.COMPACT if style is DigestStyle.THREAD and is_repeat else style
+
+
+def _is_brief(card: Card) -> bool:
+    """Return True if the compact look of a card shows all that it says."""
+    return card.tldr == card.brief and card.links == card.brief_links and not card.limitations
 
 
 def split_thread(message: Message) -> tuple[tuple[Block, ...], tuple[Block, ...], tuple[Block, ...]]:

@@ -63,6 +63,13 @@ class Platform(Protocol):
         Never raises for any text. Texts are escaped, and clipped if they are too long.
         """
 
+    async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
+        """Return the pages of one message as this kind of channel takes them, in order, with the same papers.
+
+        A channel in which each message is a topic of its own, such as a forum, takes no message without
+        papers: there are no pages then. Raises PostError.
+        """
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         """Post one page and return its receipt, the platform's id of the message.
 

@@ -56,16 +56,19 @@ class ChangeNotices:
     clock: Callable[[], datetime]
     _notices: OrderedDict[Channel, Notice] = field(default_factory=OrderedDict)
 
-    async def announce_change(self, message: Message | None, channel: Channel, person_id: str) -> None:
+    async def announce_change(self, message: Message | None, channel: Channel, person_id: str) -> bool:
         """Post a message about a change, or put it in place of the person's last one in the channel.
 
         That one must be the newest, and not older than `EDIT_WINDOW`. If it cannot be edited, the message is
-        posted. None posts nothing. Raises PostError.
+        posted. None posts nothing. Returns False for a channel that takes no notices, where nothing is
+        posted. Raises PostError.
         """
         if message is None:
-            return
+            return True
+        pages = await self.platform.fit_pages(channel, self.platform.render(message, DigestStyle.COMPACT))
+        if not pages:
+            return False
         now, last = self.clock(), self._notices.pop(channel, None)
-        pages = self.platform.render(message, DigestStyle.COMPACT)
         if last and last.person_id == person_id and now - last.at <= EDIT_WINDOW and len(pages) == 1:
             try:
                 await self.platform.edit(channel, last.receipt, pages[0])
@@ -73,12 +76,13 @@ class ChangeNotices:
                 log.info("a notice could not be edited: %s", error)
             else:
                 self._notices[channel] = last
-                return
+                return True
         receipt = await announce_message(message, channel, self.platform)
         if len(pages) == 1:
             self._notices[channel] = Notice(person_id, receipt, now)
         while len(self._notices) > MAX_NOTICES:
             self._notices.popitem(last=False)
+        return True
 
 
 async def share_paper(

@@ -5,29 +5,45 @@ from dataclasses import dataclass
 from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
+    DecideOnPaper,
     ExportPerson,
-    FinishDiscussion,
     ForgetPerson,
+    GiveOpinion,
+    JoinGroup,
+    LeaveGroup,
+    LinkAccount,
     ListDigests,
     MarkPaper,
+    Meet,
     PauseDigest,
+    RenameDigest,
+    ResetFeedback,
     ResumeDigest,
+    ReturnPaper,
     ShowDigestHelp,
+    ShowFeedback,
+    ShowGroup,
     ShowHeldPapers,
     ShowQueue,
     ShowSettings,
     ShowToday,
     ShowTopPapers,
     SubscribeChannel,
+    UnlinkAccount,
     UnsubscribeChannel,
     parse_digest_command,
     present_digest_help,
 )
 from bot.conversation.context import ConversationContext, Person, Reply
+from bot.conversation.feedback import FeedbackAnswers
 from bot.conversation.lookup import LookupAnswers
+from bot.conversation.meetings import MeetingAnswers
 from bot.conversation.moderation import ModerationAnswers
 from bot.conversation.people import PeopleAnswers
-from bot.conversation.queue import QueueAnswers
+from bot.conversation.questions import QuestionAnswers
+from bot.conversation.queue import QUEUE_LENGTH, QueueAnswers
+from bot.conversation.queue_groups import GroupAnswers
+from bot.conversation.reports import ReportAnswers
 from bot.conversation.subscriptions import SubscriptionAnswers
 from digests.errors import InputError
 from digests.subscription import Channel
@@ -58,9 +74,34 @@ class Answers(ConversationContext):
         return QueueAnswers(self)
 
     @property
+    def feedback(self) -> FeedbackAnswers:
+        """Answers about what people of a channel say of papers."""
+        return FeedbackAnswers(self)
+
+    @property
+    def questions(self) -> QuestionAnswers:
+        """Answers to questions about one paper."""
+        return QuestionAnswers(self)
+
+    @property
+    def meetings(self) -> MeetingAnswers:
+        """Answers about the meetings of a channel."""
+        return MeetingAnswers(self)
+
+    @property
+    def groups(self) -> GroupAnswers:
+        """Answers about shared queues and linked accounts."""
+        return GroupAnswers(self)
+
+    @property
     def moderation(self) -> ModerationAnswers:
         """Answers about held papers, and decisions about them."""
         return ModerationAnswers(self)
+
+    @property
+    def reports(self) -> ReportAnswers:
+        """Answers about what readers say of a review, and re-reviews."""
+        return ReportAnswers(self)
 
     @property
     def people(self) -> PeopleAnswers:
@@ -78,8 +119,12 @@ class Answers(ConversationContext):
         match parse_digest_command(text, self.digest_command):
             case ShowToday(days_ago):
                 return subscriptions.show_today(channel, days_ago)
-            case ShowTopPapers(top, domain, days, keywords):
-                return subscriptions.show_top_papers(channel, top, domain, days, keywords)
+            case ShowTopPapers(top, days, ""):
+                return subscriptions.show_top_papers(channel, top, days)
+            case ShowTopPapers(top, _, words):
+                return self.lookup.show_best_papers(
+                    words, top or subscriptions.count_papers(channel), channel
+                )
             case SubscribeChannel(words, is_confirmed):
                 return subscriptions.subscribe_channel(words, channel, person, is_confirmed=is_confirmed)
             case ChangeDigest(words):
@@ -88,6 +133,8 @@ class Answers(ConversationContext):
                 return subscriptions.show_settings(channel, person)
             case AddDigest(name, words):
                 return subscriptions.add_digest(name, words, channel, person)
+            case RenameDigest(name, new_name):
+                return subscriptions.rename_digest(channel, person, name, new_name)
             case ListDigests():
                 return subscriptions.list_digests(channel)
             case PauseDigest(name):
@@ -96,12 +143,34 @@ class Answers(ConversationContext):
                 return subscriptions.resume_digest(channel, person, name)
             case UnsubscribeChannel(name):
                 return subscriptions.unsubscribe_channel(channel, person, name)
-            case ShowQueue():
-                return Reply(self.queue.show_queue(channel))
-            case FinishDiscussion(entry):
-                return Reply(self.queue.finish_discussion(entry, channel, person))
+            case ShowQueue(page):
+                return Reply(self.queue.show_queue(channel, (page - 1) * QUEUE_LENGTH))
+            case DecideOnPaper(outcome, entry):
+                return Reply(self.queue.decide(entry, outcome, channel, person))
+            case ReturnPaper(entry):
+                return Reply(self.queue.return_paper(entry, channel, person))
+            case ShowGroup():
+                return Reply(self.groups.show_group(channel))
+            case JoinGroup(name):
+                return Reply(self.groups.join_group(name, channel, person))
+            case LeaveGroup(name):
+                return Reply(self.groups.leave_group(name, channel, person))
+            case LinkAccount(""):
+                return Reply(self.groups.offer_code(channel, person))
+            case LinkAccount(code):
+                return Reply(self.groups.enter_code(code, channel, person))
+            case UnlinkAccount():
+                return Reply(self.groups.unlink(channel, person))
             case MarkPaper():
                 raise InputError("A paper cannot be marked from here; look it up, and mark it there.")
+            case ShowFeedback():
+                return Reply(self.feedback.show_feedback(channel))
+            case GiveOpinion(paper, is_more):
+                return Reply(self.feedback.give_opinion(paper, channel, person, is_more=is_more))
+            case ResetFeedback(is_confirmed):
+                return self.feedback.reset_feedback(channel, person, is_confirmed=is_confirmed)
+            case Meet(words):
+                return self.meetings.run_command(words, channel, person)
             case ShowHeldPapers():
                 return Reply(self.moderation.show_held_papers(channel, person))
             case ForgetPerson(is_confirmed):

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.chat.message import Heading, Message, Text
-from bot.conversation.topics import find_topic
-from digests.domains import resolve_domain
+from bot.conversation.topics import MAX_TOPIC_WORDS, find_topic
 from digests.errors import InputError
+from digests.model import QueueOutcome
 from digests.subscription import normalize_name
 
 MAX_TOP_ON_DEMAND = 20
@@ -30,15 +30,15 @@ class ShowToday:
 
 @dataclass(frozen=True, slots=True)
 class ShowTopPapers:
-    """/digest top N in DOMAIN about WORDS this week: show the best papers of the last `days`.
+    """/digest top N WORDS: show the best papers that the words and their filters find, as /paper reads them.
 
-    A part that is not typed is None or "", and stands for the channel's own setting.
+    Without words, show the channel's own choice of the last `days`. A part that is not typed is None or "",
+    and stands for the channel's own setting.
     """
 
     top: int | None = None
-    domain: str = ""
     days: int | None = None
-    keywords: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,14 @@ class AddDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameDigest:
+    """/digest rename NAME to NEW_NAME: rename a digest of the channel, without NAME the main or only one."""
+
+    name: str
+    new_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListDigests:
     """/digest list: describe all digests of the channel."""
 
@@ -100,12 +108,25 @@ class UnsubscribeChannel:
 
 @dataclass(frozen=True, slots=True)
 class ShowQueue:
-    """/digest queue: list the papers to discuss."""
+    """/digest queue PAGE: list the papers to discuss, a page at a time; `page` counts from 1."""
+
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class FinishDiscussion:
-    """/digest queue done ENTRY: take a paper off the queue. The entry is its place in the queue or its id."""
+class DecideOnPaper:
+    """/digest queue done, pass, postpone or remove ENTRY: decide about a paper of the queue.
+
+    The entry is its place in the queue or its id.
+    """
+
+    outcome: QueueOutcome
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPaper:
+    """/digest queue back PAPER: undo the last decision about a paper, which is named by its id."""
 
     entry: str
 
@@ -115,6 +136,64 @@ class MarkPaper:
     """/digest mark PAPER: mark a paper for discussion, or take the person's mark back."""
 
     paper: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFeedback:
+    """/digest feedback: list what people of the channel say of papers."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveOpinion:
+    """/digest feedback more PAPER, or less PAPER: say that the channel should get more or fewer like it."""
+
+    paper: str
+    is_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResetFeedback:
+    """/digest feedback reset: delete what people of the channel said, once it is confirmed by "yes"."""
+
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meet:
+    """/digest meet WORDS: plan the channel's meetings, or change who leads; without words, show them."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowGroup:
+    """/digest group: say with whom the queue is shared."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinGroup:
+    """/digest group join NAME: agree to share the queue with the others of a group."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveGroup:
+    """/digest group leave NAME: share the queue no more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAccount:
+    """/digest link CODE: link the person's account with another; without a code, make one."""
+
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkAccount:
+    """/digest unlink: take the person's account out of its links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +225,24 @@ DigestCommand = (
     | ChangeDigest
     | ShowSettings
     | AddDigest
+    | RenameDigest
     | ListDigests
     | PauseDigest
     | ResumeDigest
     | UnsubscribeChannel
     | ShowQueue
-    | FinishDiscussion
+    | DecideOnPaper
+    | ReturnPaper
     | MarkPaper
+    | ShowFeedback
+    | GiveOpinion
+    | ResetFeedback
+    | Meet
+    | ShowGroup
+    | JoinGroup
+    | LeaveGroup
+    | LinkAccount
+    | UnlinkAccount
     | ShowHeldPapers
     | ForgetPerson
     | ExportPerson
@@ -165,6 +255,11 @@ _COMMAND_BY_VERB: dict[str, DigestCommand] = {
     "settings": ShowSettings(),
     "list": ListDigests(),
     "queue": ShowQueue(),
+    "feedback": ShowFeedback(),
+    "group": ShowGroup(),
+    "groups": ShowGroup(),
+    "link": LinkAccount(),
+    "unlink": UnlinkAccount(),
     "held": ShowHeldPapers(),
     "help": ShowDigestHelp(),
     "?": ShowDigestHelp(),
@@ -193,16 +288,20 @@ _PERSON_COMMANDS: dict[str, DigestCommand] = {
 
 ADD_EXAMPLE = 'add "friday agents" agents on fri top 10 every 2 weeks'
 
+RENAME_EXAMPLE = 'rename "friday agents" to "agents"'
+
 _EXAMPLES = {
     "forget": "forget me",
     "export": "export me",
     "subscribe": "subscribe vision at 08:30 top 3",
     "add": ADD_EXAMPLE,
+    "rename": RENAME_EXAMPLE,
     "set": "set top 5",
     "change": "set top 5",
     "done": "queue done 1",
     "mark": "mark 2402.01306",
-    "top": "top 3 in vision this week",
+    "meet": "meet thu 16:00 every 2 weeks",
+    "top": "top 3 in vision since 2024",
 }
 
 _DAYS_BY_SPAN = {"today": 1, "this week": 7, "this month": 30}
@@ -239,10 +338,20 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return _parse_queue_command(f"done {rest}", command)
     if verb == "mark":
         return _parse_mark_command(rest, command)
+    if verb == "feedback" and rest:
+        return _parse_feedback_command(rest, command)
+    if verb in ("meet", "meeting", "meetings"):
+        return Meet(rest)
+    if verb in ("group", "groups") and rest:
+        return _parse_group_command(rest, command)
+    if verb == "link" and rest:
+        return LinkAccount(rest)
     if verb in ("forget", "export"):
         return _parse_person_command(f"{verb} {rest}", command)
     if verb == "add":
         return _parse_add_command(rest, command)
+    if verb == "rename":
+        return _parse_rename_command(rest, command)
     if verb in _COMMAND_BY_NAMING_VERB:
         return _COMMAND_BY_NAMING_VERB[verb](_parse_name(rest))
     if verb in _COMMAND_BY_VERB:
@@ -279,32 +388,62 @@ def _parse_add_command(rest: str, command: str) -> AddDigest:
     return AddDigest(name, words.strip())
 
 
-_TOP_PATTERN = re.compile(
-    r"([0-9]{1,6})?(?: ?papers)?(?: ?(?:in|from) (.{1,100}?))?(?: ?about (.{1,300}))?", re.IGNORECASE
-)
+def _parse_rename_command(rest: str, command: str) -> RenameDigest:
+    """Parse the text after "rename": a name, "to", and the new name.
+
+    Quotes are optional for names without a "to" of their own. Raises InputError without a "to", with several
+    of which each could be the one meant, and for a name that is none.
+    """
+    line = f" {rest} "
+    splits = [line.split(separator) for separator in ('" to ', ' to "', " to ")]
+    parts = next((split for split in splits if len(split) == 2), splits[-1])
+    if len(parts) > 2:
+        raise InputError(f"Put the names in quotes, since one of them has a “to”: {command} {RENAME_EXAMPLE}")
+    new_name = parts[-1].strip('" ')
+    if len(parts) < 2 or not new_name:
+        raise InputError(f"Write the digest's name and the new one: {command} {RENAME_EXAMPLE}")
+    return RenameDigest(_parse_name(parts[0]), _parse_name(new_name))
+
+
+_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def _parse_top_papers(rest: str, command: str) -> ShowTopPapers:
-    """Parse the text after "top": a count, a domain, keywords and a time span, in this order, all optional.
+    """Parse the text after "top": a count, then words and filters as for /paper, both optional.
 
-    Raises InputError for any other text, a count out of range and an unknown domain.
+    Raises InputError for a count out of range.
     """
-    span = next((span for span in _DAYS_BY_SPAN if rest.lower().endswith(span)), "")
-    rest = rest[: len(rest) - len(span)].strip()
-    match = _TOP_PATTERN.fullmatch(rest)
-    if not match:
-        raise InputError(f"Try: {command} top 3 in vision this week.")
-    top, name, keywords = match[1], (match[2] or "").strip(), (match[3] or "").strip()
-    if top and not 1 <= int(top) <= MAX_TOP_ON_DEMAND:
-        raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as {command} top 3.")
-    topic = find_topic(name)
-    if topic and topic.keyword:
-        keywords = ", ".join(filter(None, (topic.keyword, keywords)))
-    elif name and not topic:
-        resolve_domain(name)
-    return ShowTopPapers(
-        int(top) if top else None, topic.domain if topic else name, _DAYS_BY_SPAN.get(span), keywords
-    )
+    count, words = None, rest.split()
+    first = words[0].lower() if words else ""
+    if first in _NUMBERS:
+        count, words = _NUMBERS.index(first) + 1, words[1:]
+    elif first.isascii() and first.isdecimal():
+        count, words = int(first[:6]), words[1:]
+        if not 1 <= count <= MAX_TOP_ON_DEMAND:
+            raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as {command} top 3.")
+    if words[:1] == ["papers"]:
+        words = words[1:]
+    text = " ".join(words)
+    if text.lower() in _DAYS_BY_SPAN:
+        return ShowTopPapers(count, _DAYS_BY_SPAN[text.lower()])
+    return ShowTopPapers(count, None, clean_lookup_text(_name_topic(words)))
+
+
+def _name_topic(words: list[str]) -> str:
+    """Return words with a topic behind "in" at their beginning as the search reads it: in:language for llms.
+
+    The longest name of a topic counts. A topic alone needs no "in". Other words are unchanged.
+    """
+    if 0 < len(words) <= MAX_TOPIC_WORDS and find_topic(" ".join(words)):
+        words = ["in", *words]
+    if words[:1] and words[0].lower() in ("in", "from"):
+        for length in range(min(MAX_TOPIC_WORDS, len(words) - 1), 0, -1):
+            topic = find_topic(" ".join(words[1 : length + 1]))
+            if topic:
+                domain = f'"{topic.domain}"' if " " in topic.domain else topic.domain
+                named = topic.keyword or f"in:{domain}"
+                return " ".join((named, *words[length + 1 :]))
+    return " ".join(words)
 
 
 def _parse_mark_command(rest: str, command: str) -> MarkPaper:
@@ -313,11 +452,54 @@ def _parse_mark_command(rest: str, command: str) -> MarkPaper:
     return MarkPaper(clean_lookup_text(rest))
 
 
-def _parse_queue_command(rest: str, command: str) -> FinishDiscussion:
-    done, _, entry = rest.partition(" ")
-    if done.lower() != "done" or not entry:
-        raise InputError(f"Write {command} queue, or {command} queue done 1 when a paper was discussed.")
-    return FinishDiscussion(entry.strip().lstrip("#"))
+def _parse_feedback_command(rest: str, command: str) -> DigestCommand:
+    verb, _, paper = rest.partition(" ")
+    verb = verb.lower().rstrip(".!")
+    if verb == "reset":
+        return ResetFeedback(is_confirmed=paper.lower() == "yes")
+    if verb not in ("more", "less") or not paper:
+        raise InputError(
+            f"Write {command} feedback, {command} feedback less 2402.01306, or {command} feedback reset."
+        )
+    return GiveOpinion(clean_lookup_text(paper), is_more=verb == "more")
+
+
+_OUTCOME_BY_VERB = {
+    "done": QueueOutcome.DISCUSSED,
+    "discussed": QueueOutcome.DISCUSSED,
+    "pass": QueueOutcome.PASSED,
+    "skip": QueueOutcome.PASSED,
+    "postpone": QueueOutcome.POSTPONED,
+    "later": QueueOutcome.POSTPONED,
+    "remove": QueueOutcome.TAKEN_OUT,
+    "out": QueueOutcome.TAKEN_OUT,
+}
+
+
+def _parse_queue_command(rest: str, command: str) -> ShowQueue | DecideOnPaper | ReturnPaper:
+    verb, _, entry = rest.partition(" ")
+    if verb.lower() == "take":
+        verb, _, entry = entry.partition(" ")
+    verb, entry = verb.lower(), entry.removeprefix("on ").strip().lstrip("#")
+    page = entry if verb == "page" else verb
+    if page.isascii() and page.isdecimal() and len(page) < 5:
+        return ShowQueue(max(1, int(page)))
+    if verb in ("back", "undo") and entry:
+        return ReturnPaper(entry)
+    if verb not in _OUTCOME_BY_VERB or not entry:
+        raise InputError(
+            f"Write {command} queue, {command} queue 2 for its second page, or what is to become of a paper: "
+            f"{command} queue done 1, pass 1, postpone 1, remove 1."
+        )
+    return DecideOnPaper(_OUTCOME_BY_VERB[verb], entry)
+
+
+def _parse_group_command(rest: str, command: str) -> JoinGroup | LeaveGroup:
+    verb, _, name = rest.partition(" ")
+    name = name.strip().strip('" ')
+    if verb.lower() not in ("join", "leave") or not name:
+        raise InputError(f"Write {command} group, {command} group join NAME or {command} group leave NAME.")
+    return JoinGroup(name) if verb.lower() == "join" else LeaveGroup(name)
 
 
 def _parse_person_command(line: str, command: str) -> DigestCommand:
@@ -354,9 +536,11 @@ def present_paper_help(command: str) -> Message:
         f"{command} https://arxiv.org/abs/2402.01306 - by its address\n"
         f"{command} DPO - by its name, title or author; typos are fine\n"
         f"{command} limitations of DPO - what its review names\n"
+        f"{command} similar to DPO - papers like it\n"
         f"{command} diffusion in:cs.CV since:2025 min:8 - with filters; also by:, before:, flagged:no, "
         "has:code, marked:yes, sort:new\n"
-        f"{command} 2 - the second paper of the last digest here"
+        f"{command} 2 - the second paper of the last digest here\n"
+        f"{command} 2: how was it tested? - what its review says to a question"
     )
     return Message("How to look a paper up", (Heading("Look a paper up"), Text(text)))
 
@@ -365,15 +549,22 @@ def present_digest_help(paper_command: str, command: str) -> Message:
     """Build the help: every command with an example, under the platform's names of the two commands."""
     text = (
         f"{paper_command} WORDS - look a paper up; only you see the answer\n"
-        f"{command} subscribe vision at 08:30 top 3 min 8 - bring this channel a digest\n"
+        f"{command} subscribe vision at 08:30 top 3 min 8 - bring a digest here\n"
         f"{command} set top 5 - change one thing and leave the rest\n"
         f"{command} {ADD_EXAMPLE} - bring one more digest, with a name\n"
-        f"{command} list - the digests of this channel\n"
+        f"{command} {RENAME_EXAMPLE} - give a digest another name\n"
+        f"{command} list - the digests here\n"
         f"{command} settings - see or change it in a form\n"
         f"{command} today, yesterday - the best papers of a day; only you see the answer\n"
-        f"{command} top 5 in language this week - the best of another domain or time\n"
-        f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
+        f"{command} top 5 in language this week about agents - the best of all papers, "
+        f"with the filters of {paper_command}\n"
+        f"{command} queue - what people want to discuss; {command} queue done 1 takes one off, also pass 1, "
+        "postpone 1, remove 1, back 2402.01306\n"
         f"{command} mark 2402.01306 - put a paper on the queue\n"
+        f"{command} feedback - what people here want more or fewer of; feedback less 2402.01306 says so\n"
+        f"{command} meet thu 16:00 every 2 weeks - plan meetings about papers of the queue\n"
+        f"{command} group - with whom the queue is shared\n"
+        f"{command} link, unlink - count two accounts of yours as one person, or no more\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"
         f"{command} pause, resume, unsubscribe - pause, resume or remove the digest; a name may follow\n"
         f"{command} export me, forget me - show or erase what is kept about you"

@@ -11,9 +11,12 @@ from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.ports import Store
 from digests.ports.likeness import LikenessFinder, find_no_likeness
+from digests.ports.queue_groups import QueueGroup
 from digests.ports.search import SearchRequest, SearchResult
 from digests.subscription import Channel
 from digests.text import clip_text
+
+NOT_YOURS = "This digest is another person's, so nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,11 @@ class ConversationContext:
     `find_papers` searches the library, and raises SearchError and StoreError. `fetch_queue` fetches unknown
     papers from arXiv; it is None in a set-up without arXiv. `admins_label` names the people who may change a
     digest where not everybody may. With `has_workspace_queue`, the channels of a workspace have one queue,
-    else each channel has its own. A mark counts in the queue for `mark_retention`; the number on a card has
-    no age limit.
-    `deciders` are the people who may decide about held papers, by `Person.qualify_id`. `find_likeness`
-    compares new papers with marked ones, as for a posted digest.
+    else each channel has its own; those of `queue_groups` share theirs, once they agree. A mark counts in the
+    queue for `mark_retention`; the number on a card has no age limit.
+    `deciders` are the people who may decide about held papers and re-reviews, by `Person.qualify_id`. Without
+    `can_review_again` there is no reviewer with a share for it. `find_likeness` compares new papers with
+    marked ones, as for a posted digest.
     """
 
     store: Store
@@ -74,9 +78,11 @@ class ConversationContext:
     anyone_may_change: bool = True
     admins_label: str = "workspace admins"
     has_workspace_queue: bool = True
+    queue_groups: tuple[QueueGroup, ...] = ()
     mark_retention: timedelta = timedelta(days=30)
     fetch_queue: PaperFetchQueue | None = None
     deciders: frozenset[str] = frozenset()
+    can_review_again: bool = False
     find_likeness: LikenessFinder = find_no_likeness
 
     def require_decider(self, channel: Channel, person: Person) -> None:
@@ -84,22 +90,26 @@ class ConversationContext:
         person_id = person.qualify_id(channel)
         if person_id not in self.deciders:
             raise InputError(
-                "Decisions about held papers count for every channel, so only those whom the operator names "
-                f"can see and make them: whoever runs Paperround can add {clip_text(person_id, 120)!r} to "
-                "deciders under [operator]."
+                "Decisions about held papers and reviews count for every channel, so only those whom the "
+                "operator names can see and make them: whoever runs Paperround can add "
+                f"{clip_text(person_id, 120)!r} to deciders under [operator]."
             )
 
-    def may_change_digest(self, person: Person) -> bool:
-        """Return True if the person may change digests.
+    def may_change_digest(self, channel: Channel, person: Person) -> bool:
+        """Return True if the person may change the digests of a channel.
 
-        That is everybody if `anyone_may_change`, else only an admin.
+        That is everybody if `anyone_may_change`, else only an admin. In a direct message it is the person
+        whose conversation it is, and nobody else. Raises StoreError.
         """
+        digests = self.store.subscriptions.list_of_channel(channel)
+        if channel.is_direct or any(each.channel.is_direct for each in digests):
+            return channel.is_direct and all(each.owner_id in ("", person.id) for each in digests)
         return self.anyone_may_change or person.is_admin
 
-    def require_permission(self, person: Person, task: str) -> None:
-        """Raise InputError, with the sentence of `describe_permission`, if the person may not do the task."""
-        if not self.may_change_digest(person):
-            raise InputError(self.describe_permission(task))
+    def require_permission(self, channel: Channel, person: Person, task: str) -> None:
+        """Raise InputError if the person may not do the task, with a sentence that names who may."""
+        if not self.may_change_digest(channel, person):
+            raise InputError(NOT_YOURS if channel.is_direct else self.describe_permission(task))
 
     def describe_permission(self, task: str) -> str:
         """Return a sentence that names the people who may do a task such as "change a channel's digest"."""

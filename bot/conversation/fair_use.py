@@ -14,13 +14,22 @@ from enum import StrEnum
 from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
+    DecideOnPaper,
     ExportPerson,
-    FinishDiscussion,
     ForgetPerson,
+    GiveOpinion,
+    JoinGroup,
+    LeaveGroup,
+    LinkAccount,
     MarkPaper,
+    Meet,
     PauseDigest,
+    RenameDigest,
+    ResetFeedback,
     ResumeDigest,
+    ReturnPaper,
     SubscribeChannel,
+    UnlinkAccount,
     UnsubscribeChannel,
     parse_digest_command,
 )
@@ -45,9 +54,13 @@ class Use(StrEnum):
     """A change that is announced in the channel."""
     DECISION = "decided a lot"
     """A change without an announcement: of the queue, about a held paper, of one's own records."""
+    REPORT = "reported a lot"
+    """A report about a review, which may send a direct message to deciders."""
+    ACCOUNT_LINK = "asked for or typed a lot of codes"
+    """A code that links two accounts: few enough that none is found by trying."""
     SHARE = "shared a lot of papers"
     MARK = "marked a lot of papers"
-    """A mark by a button or a menu."""
+    """A mark or an opinion by a button, a menu or a command."""
     REACTION = "reacted a lot"
     """A reaction that may be a mark. Those beyond the limit are read later, once a message."""
     LINK = "pasted a lot of links"
@@ -77,6 +90,8 @@ USE_LIMITS: Mapping[Use, UseLimits] = {
     Use.SUGGESTION: UseLimits(BucketLimits(60, 4), BucketLimits(600, 40)),
     Use.CHANGE: UseLimits(BucketLimits(15, 1 / 5), BucketLimits(100, 1)),
     Use.DECISION: UseLimits(BucketLimits(40, 1 / 2), BucketLimits(200, 4)),
+    Use.REPORT: UseLimits(BucketLimits(10, 1 / 10), BucketLimits(60, 1 / 2)),
+    Use.ACCOUNT_LINK: UseLimits(BucketLimits(6, 1 / 60), BucketLimits(60, 1 / 2)),
     Use.SHARE: UseLimits(BucketLimits(6, 1 / 15), BucketLimits(60, 1 / 2)),
     Use.MARK: UseLimits(BucketLimits(60, 1), BucketLimits(1000, 20)),
     Use.REACTION: UseLimits(BucketLimits(30, 1 / 2), BucketLimits(500, 10)),
@@ -153,13 +168,19 @@ def find_use_of_command(text: str) -> Use:
     except InputError:
         return Use.LOOK_UP
     match command:
-        case MarkPaper():
+        case MarkPaper() | GiveOpinion():
             return Use.MARK
         case SubscribeChannel() | AddDigest() | ChangeDigest():
             return Use.CHANGE
-        case PauseDigest() | ResumeDigest() | UnsubscribeChannel():
+        case PauseDigest() | RenameDigest() | ResumeDigest() | UnsubscribeChannel() | ResetFeedback():
             return Use.CHANGE
-        case FinishDiscussion() | ForgetPerson() | ExportPerson():
+        case Meet(words) if words:
+            return Use.CHANGE
+        case LinkAccount():
+            return Use.ACCOUNT_LINK
+        case JoinGroup() | LeaveGroup() | UnlinkAccount():
+            return Use.DECISION
+        case DecideOnPaper() | ReturnPaper() | ForgetPerson() | ExportPerson():
             return Use.DECISION
         case _:
             return Use.LOOK_UP

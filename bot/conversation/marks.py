@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.attempt import with_deadline
 from bot.chat.port import Platform
+from bot.conversation.queue import QueueAnswers
 from bot.present.post_update import load_post_update
 from bot.storage import run_background, run_interactive
 from digests.errors import InputError
@@ -16,7 +17,6 @@ from digests.ids import find_paper_ids
 from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
 from digests.subscription import Channel
-from digests.text import clip_text
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +93,15 @@ def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
 class RefreshDebouncer:
     """Refreshes posts after marks: one edit for a burst of marks, `delay_seconds` after the first of them.
 
-    A failed refresh is logged and not repeated; the next mark refreshes the post again.
+    A post is refreshed by one edit at a time, so that none shows an older number than one before it. A failed
+    refresh is logged and not repeated; the next mark refreshes the post again.
     """
 
     refresh_post: Callable[[Post], Awaitable[None]]
     delay_seconds: float = DEBOUNCE_SECONDS
     _flush_event: asyncio.Event = field(default_factory=asyncio.Event)
     _pending_tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
+    _running_tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     def schedule_refresh(self, post: Post) -> None:
         """Schedule the refresh of a post, unless one is pending. Call it within a running event loop.
@@ -113,16 +115,22 @@ class RefreshDebouncer:
     async def _refresh_after_delay(self, key: tuple[str, str], post: Post) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._flush_event.wait(), self.delay_seconds)
-        del self._pending_tasks[key]  # A mark from now on may not be in this edit, so it schedules its own.
+        while running := self._running_tasks.get(key):
+            await asyncio.wait({running})
+        # A mark from now on may not be in this edit, so it schedules its own.
+        self._running_tasks[key] = self._pending_tasks.pop(key)
         try:
             await self.refresh_post(post)
         except Exception as error:
             log.warning("%s: the mark counts could not be refreshed: %s", post.channel, error)
+        finally:
+            del self._running_tasks[key]
 
     async def flush_pending(self) -> None:
-        """Run all pending refreshes now, and wait for them. Later ones run without a delay."""
+        """Run all pending refreshes now, and wait for them and the running ones. Later ones have no delay."""
         self._flush_event.set()
-        await asyncio.gather(*self._pending_tasks.values(), return_exceptions=True)
+        unfinished = (*self._pending_tasks.values(), *self._running_tasks.values())
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
 
 @dataclass(slots=True)
@@ -162,7 +170,7 @@ class DelayedReconciler:
 class MarkHandler:
     """Stores the marks of one platform's people, and refreshes the mark counts on its posts."""
 
-    store: Store
+    queue: QueueAnswers
     platform: Platform
     emojis: MarkEmojis
     clock: Callable[[], datetime]
@@ -172,26 +180,21 @@ class MarkHandler:
     def __post_init__(self) -> None:
         self.debouncer = RefreshDebouncer(self._refresh_post)
 
+    @property
+    def store(self) -> Store:
+        """The store of the marks."""
+        return self.queue.context.store
+
     async def toggle_mark(self, channel: Channel, paper: str, person: str) -> bool:
-        """Set a person's mark for a paper in a channel, or remove it if it is set.
+        """Set a person's mark for a paper in a channel, or take it back, as `QueueAnswers.toggle_mark` does.
 
-        Returns True if it is set now.
-
-        This is the mark of the buttons, which is separate from the person's reactions. A refresh of the
-        paper's newest posts is scheduled. Raises InputError for a paper that the library lacks, since the
-        value of a button is not trusted, and StoreError.
+        Returns True if it is set now. A refresh of the paper's newest posts is scheduled. Raises InputError
+        and StoreError.
         """
-        is_marked = await run_interactive(self._toggle_stored_mark, channel, paper, person)
-        await self.schedule_paper_refresh(channel, paper)
-        return is_marked
-
-    def _toggle_stored_mark(self, channel: Channel, paper: str, person: str) -> bool:
-        mark = Mark(channel, "", paper, person, MarkSource.BUTTON, self.clock())
-        if paper not in self.store.library.get([paper]):
-            raise InputError(f"The paper {clip_text(paper, 60)!r} is not here any more.")
-        is_marked = not self.store.marks.has_mark(mark)
-        self.store.marks.set_mark(mark, is_marked)
-        return is_marked
+        toggle = await run_interactive(self.queue.toggle_mark, channel, paper, person)
+        for changed in toggle.channels:
+            await self.schedule_paper_refresh(changed, paper)
+        return toggle.is_marked
 
     async def apply_reaction(
         self, channel: Channel, message: str, emoji: str, person: str, *, is_added: bool, at: datetime

@@ -1,11 +1,13 @@
 """Answers and decisions about held papers, for the chat platforms and the terminal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.chat.message import Message, Text
 from bot.conversation.context import ConversationContext, Person
+from bot.conversation.reports import MAX_LISTED_REPORTS, ReportAnswers
 from bot.present.moderation import present_held_papers
+from bot.present.reports import build_report_blocks
 from bot.present.wording import format_weekday_date
 from digests.errors import InputError
 from digests.ports import Store
@@ -29,10 +31,31 @@ class ModerationAnswers:
     def show_held_papers(self, channel: Channel, person: Person) -> Message:
         """Return a list of the papers that wait for a decision, with buttons to release or reject each.
 
+        The reviews that people of the workspace doubt follow, with buttons that have the papers reviewed
+        again. Raises InputError for a person who may not decide.
+        """
+        self.context.require_decider(channel, person)
+        store = self.context.store
+        held = present_held_papers(store.moderation.list_held(), self.context.paper_command)
+        reports = store.review_reports.list_open(
+            MAX_LISTED_REPORTS, platform=channel.platform, workspace=channel.workspace
+        )
+        papers = store.library.get({report.paper for report in reports})
+        known = [report for report in reports if report.paper in papers]
+        waiting = {each.paper for each in map(store.re_reviews.find, papers) if each and each.is_open}
+        return replace(held, blocks=(*held.blocks, *build_report_blocks(known, papers, waiting)))
+
+    def start_re_review(self, report: str, channel: Channel, person: Person) -> Message:
+        """Have the paper of a report reviewed again, and return the outcome and the list of what is left.
+
         Raises InputError for a person who may not decide.
         """
         self.context.require_decider(channel, person)
-        return present_held_papers(self.context.store.moderation.list_held(), self.context.paper_command)
+        try:
+            outcome = ReportAnswers(self.context).start_re_review(report, channel, person)
+        except InputError as error:
+            outcome = str(error)
+        return Message(outcome, (Text(outcome), *self.show_held_papers(channel, person).blocks))
 
     def decide_on_held_paper(self, paper: str, channel: Channel, person: Person, *, release: bool) -> Message:
         """Release or reject a held paper. Returns the outcome in a sentence, and the list of the papers left.

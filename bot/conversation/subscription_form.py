@@ -11,12 +11,14 @@ from bot.conversation.topics import find_topic
 from digests.authors import straighten_name
 from digests.domains import resolve_domain
 from digests.errors import InputError
+from digests.schedule import MAX_WEEKS
 from digests.subscription import (
     DigestStyle,
     MatchMode,
     Preferences,
     Subscription,
     UnscoredPapers,
+    normalize_name,
 )
 from digests.text import clip_text, normalize_text
 
@@ -26,6 +28,8 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 WEEKDAYS, EVERY_DAY = frozenset(range(5)), frozenset(range(7))
 WORD_BY_DAYS = {WEEKDAYS: "weekdays", EVERY_DAY: "daily"}
 """Words that stand for several weekdays."""
+REPEAT_WORDS = {"no": False, "yes": True}
+"""Values of the field that says if papers come again that another digest of the channel showed."""
 
 MAX_TOP = 50
 MAX_ENTRIES = 30
@@ -41,7 +45,9 @@ class SubscriptionForm:
     """Fields of the form as a person typed them.
 
     Lists are separated by commas. `days` are names from `DAYS`. An empty `min_score` means no minimum. Fields
-    with None are not in the form, and keep their values.
+    with None are not in the form, and keep their values. `repeat` is a word from `REPEAT_WORDS`, and
+    `every_weeks` a number. `name` says which digest of the channel the form is about, "" the main one, and
+    `new_name` is what a person made of it.
     """
 
     domains: str = ""
@@ -56,6 +62,10 @@ class SubscriptionForm:
     authors: str | None = None
     match: str | None = None
     unscored: str | None = None
+    repeat: str | None = None
+    every_weeks: str | None = None
+    name: str = ""
+    new_name: str | None = None
 
 
 class FormError(Exception):
@@ -85,13 +95,18 @@ def form_of(subscription: Subscription) -> SubscriptionForm:
         ", ".join(map(straighten_name, preferences.authors)),
         preferences.match,
         preferences.unscored,
+        "yes" if preferences.repeat else "no",
+        str(schedule.every_weeks),
+        subscription.name,
+        subscription.name,
     )
 
 
 def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
     """Return the subscription `base` with the preferences and schedule of a form.
 
-    Everything else is taken from `base`. Raises FormError with a sentence for each wrong field.
+    Everything else is taken from `base`. Raises FormError with a sentence for each wrong
+    field.
     """
     problems: dict[str, str] = {}
 
@@ -113,18 +128,35 @@ def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
         parse_field("time_zone", parse_time_zone),
     )
     style = parse_field("style", parse_style)
-    authors, match, unscored = (
+    authors, match, unscored, repeat = (
         getattr(base.preferences, field) if getattr(form, field) is None else parse_field(field, parse_value)
         for field, parse_value in _OPTIONAL_PARSERS.items()
     )
+    weeks = (
+        base.schedule.every_weeks
+        if form.every_weeks is None
+        else parse_field("every_weeks", parse_every_weeks)
+    )
+    name = base.name if form.new_name is None else parse_field("new_name", normalize_name)
     if problems:
         raise FormError(problems)
     return replace(
         base,
+        name=name,
         preferences=Preferences(
-            domains, keywords, muted, top, score, style, authors, match, unscored, base.preferences.repeat
+            domains,
+            keywords,
+            muted,
+            top,
+            score,
+            style,
+            authors,
+            match,
+            unscored,
+            repeat,
+            base.preferences.language,
         ),
-        schedule=replace(base.schedule, at=at, days=days, time_zone=zone),
+        schedule=replace(base.schedule, at=at, days=days, time_zone=zone, every_weeks=weeks),
     )
 
 
@@ -258,8 +290,25 @@ def parse_unscored(text: str) -> UnscoredPapers:
     raise InputError(f"{quote_input(text)} isn't a way to treat unscored papers: write after or leave out.")
 
 
+def parse_repeat(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in REPEAT_WORDS:
+        raise InputError(f"{quote_input(text)} isn't an answer: write yes or no.")
+    return REPEAT_WORDS[word]
+
+
+def parse_every_weeks(text: str) -> int:
+    """Parse the number of weeks from one week with digests to the next. Raises InputError."""
+    if text.strip() not in map(str, range(1, MAX_WEEKS + 1)):
+        raise InputError(
+            f"{quote_input(text)} isn't a rhythm of weeks: write a number from 1 to {MAX_WEEKS}."
+        )
+    return int(text)
+
+
 _OPTIONAL_PARSERS: Mapping[str, Callable[[str], Any]] = {
     "authors": parse_entries,
     "match": parse_match,
     "unscored": parse_unscored,
+    "repeat": parse_repeat,
 }

@@ -1,6 +1,7 @@
 """A subscription, and a change of it, described to people in one sentence. Pure."""
 
 from bot.conversation.subscription_form import DAY_NAMES, WORD_BY_DAYS, form_of
+from digests.languages import name_language
 from digests.subscription import (
     DigestStyle,
     MatchMode,
@@ -34,6 +35,7 @@ def describe_subscription(subscription: Subscription) -> str:
         f"{_describe_rhythm(schedule)} at {schedule.at:%H:%M} ({schedule.time_zone})",
         _STYLE_DESCRIPTIONS[preferences.style],
     ]
+    parts += [f"in {name_language(preferences.language)}"] if preferences.language else []
     parts += ["also papers that another digest here showed"] if preferences.repeat else []
     return ", ".join(parts)
 
@@ -92,6 +94,9 @@ def describe_difference(before: Subscription, after: Subscription) -> str:
     changed += [f"every {weeks[0]} → {weeks[1]} weeks"] if weeks[0] != weeks[1] else []
     repeats = (before.preferences.repeat, after.preferences.repeat)
     changed += [f"repeats {'on' if repeats[1] else 'off'}"] if repeats[0] != repeats[1] else []
+    languages = (before.preferences.language, after.preferences.language)
+    if languages[0] != languages[1]:
+        changed.append(f"language {' → '.join(map(name_language, languages))}")
     return "; ".join(changed)
 
 

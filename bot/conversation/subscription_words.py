@@ -31,7 +31,8 @@ from bot.conversation.topics import MAX_TOPIC_WORDS, find_topic
 from digests.authors import straighten_name
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.subscription import MatchMode, Subscription, UnscoredPapers
+from digests.languages import find_language, is_language_name, is_language_word
+from digests.subscription import DigestStyle, MatchMode, Subscription, UnscoredPapers
 from digests.text import clip_text, normalize_text
 
 EXAMPLE = "vision at 08:30 top 3 min 8"
@@ -54,7 +55,11 @@ _CLAUSE_BY_PHRASE = {
     "at": "at", "top": "top", "min": "min_score", "score": "min_score", "on": "on", "in": "in",
     "style": "style", "about": "keywords", "not": "muted", "without": "muted", "by": "authors",
     "match": "match", "unscored": "unscored", "except": "muted", "excluding": "muted", "but not": "muted",
-    "leave out": "muted", "related to": "keywords", "mentioning": "keywords", "keywords": "keywords",
+    "leave out": "muted", "but no": "muted", "no": "muted", "skip": "muted", "hide": "muted",
+    "stop showing": "muted", "no papers about": "muted", "no papers on": "muted", "nothing about": "muted",
+    "nothing on": "muted", "without papers about": "muted", "not papers about": "muted",
+    "no minimum": "min_score", "no min": "min_score", "no minimum score": "min_score",
+    "related to": "keywords", "mentioning": "keywords", "keywords": "keywords",
     "keyword": "keywords", "authors": "authors", "domains": "domains", "domain": "domains",
     "at least": "min_score", "min score": "min_score", "minimum score": "min_score",
     "minimum": "min_score", "time zone": "in", "timezone": "in",
@@ -89,12 +94,15 @@ _IGNORED_PHRASES = (
     "or more", "or higher", "or better", "or above", "and up", "and above", "o'clock", "local time",
     "my time", "our time", "in the morning",
 )  # fmt: skip
+_UNSCORED_OUT = (
+    "no unscored papers", "without unscored papers", "not unscored papers", "no unscored", "without unscored",
+)  # fmt: skip
 _EVERYTHING = ("everything", "anything", "all", "all papers", "all domains", "any domain")
 _NOTHING = ("nothing", "none", "nobody", "no one")
 _FILLER_WORDS = frozenset(
-    ["a", "an", "and", "any", "best", "channel", "change", "day", "days", "digest", "digests", "each",
-     "every", "field", "for", "from", "give", "i", "it", "latest", "like", "make", "me", "new", "of",
-     "on", "or", "our", "paper", "papers", "per", "please", "score", "see", "send", "set", "show",
+    ["a", "an", "and", "any", "best", "but", "channel", "change", "day", "days", "digest", "digests", "each",
+     "every", "field", "for", "from", "give", "i", "it", "just", "latest", "like", "make", "me", "new", "of",
+     "on", "only", "or", "our", "paper", "papers", "per", "please", "score", "see", "send", "set", "show",
      "subscribe", "the", "this", "time", "to", "update", "us", "want", "we", "with", "would"]
 )  # fmt: skip
 _RANGE_WORDS = ("-", "to", "through", "thru", "until", "till")
@@ -172,8 +180,8 @@ class _WordReader:
     def read_words(self) -> None:
         """Read all words. Nothing is raised: what is not understood is among the problems."""
         readers = (
-            self._read_comma, self._read_quoted, self._read_rhythm, self._read_days, self._read_clause,
-            self._read_time, self._read_count, self._read_everything, self._read_place,
+            self._read_comma, self._read_quoted, self._read_language, self._read_rhythm, self._read_days,
+            self._read_clause, self._read_time, self._read_count, self._read_everything, self._read_place,
         )  # fmt: skip
         while self.position < len(self.words):
             if not any(read() for read in readers):
@@ -199,8 +207,23 @@ class _WordReader:
         self.position += 1
         return True
 
+    def _read_language(self) -> bool:
+        """Read “language de”, “language: German” or “in German”. Language is a domain before other words."""
+        start = self.position
+        if self._take_phrase(("language",)):
+            self._take_phrase(("to", ":"))
+            is_read = is_language_word(self._peek())
+        else:
+            is_read = bool(self._take_phrase(("in",))) and is_language_name(self._peek())
+        if not is_read:
+            self.position = start
+            return False
+        self._begin_domains()
+        self.values["language"] = find_language(self._take_word())
+        return True
+
     def _read_rhythm(self) -> bool:
-        """Read “weekly”, “every 2 weeks”, “repeat”, words to ignore, and rhythms that there are not."""
+        """Read “weekly”, “every 2 weeks”, “repeat”, words to ignore, and rhythms that no digest can have."""
         if self._take_phrase(_OTHER_RHYTHMS):
             self.problems.append(
                 "Digests come on days of the week: write “weekly”, or the days, such as “on mon, thu”."
@@ -219,7 +242,18 @@ class _WordReader:
             self.values["repeat"] = _REPEAT_PHRASES[phrase]
             self._begin_domains()
             return True
-        return bool(self._take_phrase(_IGNORED_PHRASES))
+        if self._take_phrase(_UNSCORED_OUT):
+            self.values["unscored"] = UnscoredPapers.LEAVE_OUT
+            self._begin_domains()
+            return True
+        return self._read_style_name() or bool(self._take_phrase(_IGNORED_PHRASES))
+
+    def _read_style_name(self) -> bool:
+        """Read the name of a style without “style” before it, among domains."""
+        if self.clause != "domains" or self._peek() not in tuple(DigestStyle):
+            return False
+        self.values["style"] = DigestStyle(self._take_word())
+        return True
 
     def _read_days(self) -> bool:
         """Read weekdays: a phrase such as “every weekday”, or names and spans after “on” or among domains."""
@@ -261,7 +295,8 @@ class _WordReader:
         start = self.position
         phrase = self._take_phrase(_CLAUSE_BEFORE_NUMBER)
         clause = _CLAUSE_BEFORE_NUMBER.get(phrase, "")
-        if not phrase or not re.match("[0-9]", self._peek()):
+        is_number = re.match("[0-9]", self._peek()) or (clause == "top" and self._peek() in _NUMBERS)
+        if not phrase or not is_number:
             self.position = start
             phrase = self._take_phrase(_CLAUSE_BY_PHRASE)
             clause = _CLAUSE_BY_PHRASE.get(phrase, "")
@@ -317,9 +352,21 @@ class _WordReader:
     def _take_time(self) -> str:
         """Take the words of a time: 9, 9 am, 08:30 pm. Another word is taken too, to be refused."""
         word = self._take_word()
+        if word in ("half", "quarter") and self._peek() == "past":
+            self._take_word()
+            return f"{self._take_hour()}:{'30' if word == 'half' else '15'}"
+        word = _NUMBERS.get(word, word)
         if re.fullmatch(r"[0-9]{1,2}(?:[:.h][0-9]{2})?", word) and self._peek() in ("am", "pm"):
             return f"{word} {self._take_word()}"
         return word
+
+    def _take_hour(self) -> str:
+        """Take an hour in digits or as a word, with am or pm, as an hour of 24."""
+        word = self._take_word()
+        hour = _NUMBERS.get(word, word)
+        is_afternoon = self._peek() == "pm" and hour.isdecimal() and 0 < int(hour) < 12
+        self._take_phrase(("am", "pm"))
+        return str(int(hour) + 12) if is_afternoon else hour
 
     def _read_in(self) -> None:
         """Read what follows “in”: a place, a domain, or a part of a keyword."""
@@ -360,12 +407,18 @@ class _WordReader:
         return True
 
     def _read_count(self) -> bool:
-        """Read a number of papers without “top”, such as 3 papers or five best papers."""
+        """Read a number of papers without “top”: 3 papers, five best papers, 4 llm papers, 3 a day."""
         word = _NUMBERS.get(self.words[self.position], self.words[self.position])
-        is_count = self._peek(1) in ("papers", "paper", "best") and self.clause == "domains"
-        if not is_count or not _NUMBER_PATTERN.fullmatch(word):
+        if self.clause != "domains" or not _NUMBER_PATTERN.fullmatch(word):
             return False
-        self.position += 2
+        following = self.words[self.position + 1 : self.position + 2 + MAX_TOPIC_WORDS]
+        if not following[:1] or (
+            following[0] not in ("best", "a", "per", "each", "every")
+            and {"paper", "papers"}.isdisjoint(following)
+        ):
+            return False
+        self.position += 1
+        self._take_phrase(("papers", "paper", "best"))
         self._parse_value("top", parse_top, word)
         return True
 
@@ -436,9 +489,10 @@ class _WordReader:
     def _take_phrase(self, phrases: Any) -> str:
         """Move on over the longest phrase of up to three words that begins here, and return it, else ""."""
         for count in (3, 2, 1):
-            phrase = " ".join(self.words[self.position : self.position + count])
+            words = self.words[self.position : self.position + count]
+            phrase = " ".join(words)
             if phrase in phrases:
-                self.position += count
+                self.position += len(words)  # At the end there are fewer.
                 return phrase
         return ""
 
@@ -465,11 +519,12 @@ class _WordReader:
             preferences = replace(preferences, domains=(), keywords=(), match=MatchMode.ALL)
         if self.is_everything:
             preferences = replace(preferences, authors=())
-        names = ("top", "min_score", "style", "match", "unscored", "repeat")
+        names = ("top", "min_score", "style", "match", "unscored", "repeat", "language")
         chosen = {name: self.values[name] for name in names if name in self.values}
         changes: dict[str, Any] = {**lists, **chosen}
         preferences = replace(preferences, **changes)
-        if self.is_weekly and "days" not in self.values:
+        keeps_days = keeps_others and self.values.get("every_weeks") == 2
+        if self.is_weekly and "days" not in self.values and not keeps_days:
             self.values["days"] = schedule.days if len(schedule.days) == 1 else frozenset({0})
         if self.values.get("days") == EVERY_DAY:
             self.values.setdefault("every_weeks", 1)
@@ -564,6 +619,7 @@ def format_subscribe_words(subscription: Subscription) -> str:
         *(["repeat"] if preferences.repeat else []),
         f"in {schedule.time_zone}",
         f"style {preferences.style}",
+        *([f"language {preferences.language}"] if preferences.language else []),
     ]
     return " ".join(filter(None, parts))
 

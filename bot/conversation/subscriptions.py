@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
 from bot.conversation.commands import ADD_EXAMPLE
-from bot.conversation.context import ConversationContext, Person, Reply
-from bot.conversation.subscription_form import SubscriptionForm, form_of, parse_entries, parse_form
+from bot.conversation.context import NOT_YOURS, ConversationContext, Person, Reply
+from bot.conversation.feedback import FeedbackAnswers
+from bot.conversation.subscription_form import SubscriptionForm, form_of, parse_form
 from bot.conversation.subscription_summary import describe_difference, describe_subscription
 from bot.conversation.subscription_words import (
     Understanding,
@@ -14,9 +15,8 @@ from bot.conversation.subscription_words import (
     understand_words,
 )
 from bot.present.digest import present_digest, present_next_papers
-from bot.present.wording import format_weekday_date, present_sentence
+from bot.present.wording import format_weekday_date, name_place, present_sentence
 from digests.build import build_unsent
-from digests.domains import resolve_domain
 from digests.errors import InputError
 from digests.next_papers import build_next_papers, parse_next_papers
 from digests.schedule import next_due_edition
@@ -24,20 +24,18 @@ from digests.subscription import (
     DEFAULT_STYLE,
     MAX_NAME_CHARACTERS,
     Channel,
-    MatchMode,
+    DigestStyle,
     Preferences,
     Schedule,
     Subscription,
     SubscriptionChange,
+    normalize_name,
 )
-from digests.text import normalize_text
+from digests.text import normalize_text, parse_number
 
-NO_DIGEST = "This channel has no digest yet."
+NO_DIGEST = "There is no digest here yet."
 
 _TASK = "change a channel's digest"
-
-MAX_NUMBER_DIGITS = 9
-"""Digits of a change's number that every store can compare: its columns have 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +58,20 @@ class SubscriptionAnswers:
         """
         return Reply(self._build_digest_message(self._load_subscription(channel), 1, days_ago=days_ago))
 
-    def show_top_papers(
-        self, channel: Channel, top: int | None, domain: str, days: int | None, keywords: str = ""
-    ) -> Reply:
-        """Return the best papers of the last `days`, up to `top`, of one domain or about keywords.
+    def show_top_papers(self, channel: Channel, top: int | None, days: int | None) -> Reply:
+        """Return the papers of the last `days`, up to `top`, that the channel's preferences pick.
 
-        Nothing is recorded as shown. `keywords` are a list with commas; with a domain, a paper matches both.
-
-        None and "" stand for the channel's own number, domains and keywords, and time span. Raises InputError
-        for an unknown domain.
+        Nothing is recorded as shown. None stands for the channel's own number and time span.
         """
         subscription = self._load_subscription(channel)
         preferences = subscription.preferences
         if top:
             preferences = replace(preferences, top=top)
-        if domain:
-            resolve_domain(domain)
-        if domain or keywords:
-            entries = parse_entries(keywords.replace('"', ""))
-            preferences = replace(
-                preferences,
-                domains=(domain,) if domain else (),
-                keywords=entries,
-                authors=(),
-                match=MatchMode.ALL,
-            )
         return Reply(self._build_digest_message(replace(subscription, preferences=preferences), days))
+
+    def count_papers(self, channel: Channel) -> int:
+        """Return the largest number of papers in a digest of the channel."""
+        return self._load_subscription(channel).preferences.top
 
     def _load_subscription(self, channel: Channel) -> Subscription:
         return self._find_subscription(channel) or Subscription(channel)
@@ -114,12 +100,16 @@ class SubscriptionAnswers:
     def show_next_papers(self, value: str, channel: Channel) -> Message:
         """Return the papers after those of a posted digest, by the value of its button. Records nothing.
 
-        Raises InputError for a value that is none of ours, and if the channel has no digest any more.
+        A digest that was renamed since is found. Raises InputError for a value that is none of ours, and if
+        the channel has no digest any more.
         """
         context, reference = self.context, parse_next_papers(value)
+        subscription = context.store.delivery_reports.find_renamed_digest(
+            channel, reference.name, reference.edition, reference.to_seq
+        )
         digest, following = build_next_papers(
             reference,
-            self._require_subscription(channel, reference.name),
+            subscription or self._require_subscription(channel, reference.name),
             store=context.store,
             policy=context.digest_policy,
             now=context.clock(),
@@ -127,33 +117,45 @@ class SubscriptionAnswers:
         )
         return present_next_papers(digest, following)
 
-    def show_settings(self, channel: Channel, person: Person) -> Reply:
-        """Describe the channel's digest in a sentence, with the filled-in form if this person may change it.
+    def show_settings(self, channel: Channel, person: Person, name: str = "") -> Reply:
+        """Describe a digest of the channel in a sentence, with the form if this person may change it.
 
-        Without a digest the form has default values. A digest from the settings file comes without a form. A
-        person without permission gets a sentence about that, and no error is raised.
+        Without a main digest the form has default values, unless the only digest has a name: it is that one's
+        then. A digest from the settings file comes without a form. A person without permission gets a
+        sentence about that. What people here agree on by feedback is said too. Raises InputError for the
+        name of a digest that the channel does not have.
         """
-        subscription = self._find_subscription(channel)
+        subscription = self._require_subscription(channel, name) if name else self._find_main_or_only(channel)
+        return self._present_settings(subscription, channel, person)
+
+    def _present_settings(self, subscription: Subscription | None, channel: Channel, person: Person) -> Reply:
         state = self._describe_state(subscription) if subscription else NO_DIGEST
+        feedback = FeedbackAnswers(self.context).describe_feedback(channel) if subscription else ""
+        state = f"{state} {feedback}".strip()
         if subscription and subscription.is_from_settings:
-            managed = "This channel is managed in the server's settings file; ask your admin."
+            managed = "It is managed in the server's settings file; ask your admin."
             return Reply(present_sentence(f"{state} {managed}"))
-        if not self.context.may_change_digest(person):
-            return Reply(present_sentence(f"{state} {self.context.describe_permission(_TASK)}"))
+        if not self.context.may_change_digest(channel, person):
+            refusal = NOT_YOURS if channel.is_direct else self.context.describe_permission(_TASK)
+            return Reply(present_sentence(refusal if channel.is_direct else f"{state} {refusal}"))
         return Reply(
             present_sentence(state), form=form_of(subscription or _new_subscription(channel, person))
         )
 
     def save_form(self, form: SubscriptionForm, channel: Channel, person: Person) -> Reply:
-        """Check a filled-in form, store it as the channel's digest, and return the reply.
+        """Check a filled-in form, store it as the channel's digest with its name, and return the reply.
 
-        Subscribes the channel if it has no digest. A stopped digest starts again, a paused one stays paused.
+        Subscribes the channel if it has no such digest. A stopped digest starts again, a paused one stays
+        paused.
         Raises FormError with a sentence for each wrong field, and InputError for a person who may not change
         the digest and for a digest from the settings file. Nothing is stored then.
         """
-        self.context.require_permission(person, _TASK)
-        base = self._find_subscription(channel) or _new_subscription(channel, person)
-        return self._change_subscription(channel, parse_form(form, base), person)
+        self.context.require_permission(channel, person, _TASK)
+        name = normalize_name(form.name)
+        before = self._find_subscription(channel, name)
+        base = before or replace(_new_subscription(channel, person), name=name)
+        after = parse_form(form, base)
+        return self._change_subscription(channel, after, person, name if before else after.name)
 
     def subscribe_channel(
         self, words: str, channel: Channel, person: Person, *, is_confirmed: bool = False
@@ -161,14 +163,14 @@ class SubscriptionAnswers:
         """Subscribe the channel by words; in one that has a digest, say what would change and ask.
 
         The form of the question is filled in with the change. A confirmed change is made, and resumes a
-        paused digest. Without words the reply is that of `show_settings`. Words that are not understood are
-        answered with a sentence, and with the form filled in as far as the others were. Raises InputError for
-        a person who may not change the digest.
+        paused digest. Without words the reply is that of `show_settings` for the main digest. Words that are
+        not understood are answered with a sentence, and with the form filled in as far as the others were.
+        Raises InputError for a person who may not change the digest.
         """
-        if not words:
-            return self.show_settings(channel, person)
-        self.context.require_permission(person, _TASK)
         before = self._find_subscription(channel)
+        if not words:
+            return self._present_settings(before, channel, person)
+        self.context.require_permission(channel, person, _TASK)
         understanding = understand_words(words, before or _new_subscription(channel, person))
         if understanding.problems:
             return _present_problem(understanding)
@@ -181,27 +183,28 @@ class SubscriptionAnswers:
     def change_digest(self, words: str, channel: Channel, person: Person) -> Reply:
         """Change what the words name in the channel's digest, and leave the rest, a pause too.
 
-        The name of a digest in front, in quotes, means that one; a name alone shows its settings. Words that
-        are not understood are answered as by `subscribe_channel`. Raises InputError if the channel has no
-        such digest.
+        The name of a digest in front, in quotes, means that one; a name alone shows its settings and form.
+        Words that are not understood are answered as by `subscribe_channel`. Raises InputError if the channel
+        has no such digest.
         """
         name, rest = self._split_name(words, channel)
         if name and not rest:
-            return Reply(present_sentence(self._describe_state(self._require_subscription(channel, name))))
+            return self.show_settings(channel, person, name)
         if name:
             return self.add_digest(name, rest, channel, person)
-        self.context.require_permission(person, _TASK)
+        self.context.require_permission(channel, person, _TASK)
         understanding = understand_words(words, self._require_subscription(channel), keeps_others=True)
         if understanding.problems:
             return _present_problem(understanding)
-        return self._change_subscription(channel, understanding.subscription, person)
+        after = understanding.subscription
+        return self._change_subscription(channel, after, person, after.name)
 
     def add_digest(self, name: str, words: str, channel: Channel, person: Person) -> Reply:
         """Give the channel one more digest with a name, or change what the words name in the one it has.
 
         Raises InputError without words, for words that are not understood, and for one digest too many.
         """
-        self.context.require_permission(person, _TASK)
+        self.context.require_permission(channel, person, _TASK)
         before = self._find_subscription(channel, name)
         if not words:
             raise InputError(
@@ -223,7 +226,7 @@ class SubscriptionAnswers:
             return Reply(present_sentence(f"{NO_DIGEST} {command} subscribe brings one."))
         lines = "\n".join(self._describe_state(each) for each in digests)
         note = Text(f"One more: {command} {ADD_EXAMPLE}", is_small_print=True)
-        return Reply(Message("The digests of this channel", (Text(lines), note)))
+        return Reply(Message("The digests here", (Text(lines), note)))
 
     def _split_name(self, words: str, channel: Channel) -> tuple[str, str]:
         """Split the name of a digest of the channel off the front of words; return "" without one.
@@ -241,7 +244,7 @@ class SubscriptionAnswers:
 
         Raises InputError if the channel has no such digest.
         """
-        self.context.require_permission(person, _TASK)
+        self.context.require_permission(channel, person, _TASK)
         subscription = self._require_subscription(channel, name)
         after = subscription
         if not subscription.paused_by:
@@ -255,7 +258,7 @@ class SubscriptionAnswers:
         given up. Raises InputError if the channel has no such digest. A digest that was only stopped is
         resumed without announcement.
         """
-        self.context.require_permission(person, _TASK)
+        self.context.require_permission(channel, person, _TASK)
         subscription = self._require_subscription(channel, name)
         name = subscription.name
         if subscription.stop_reason:
@@ -268,9 +271,19 @@ class SubscriptionAnswers:
         after = replace(subscription, paused_by="", paused_by_id="", stop_reason="")
         return self._change_subscription(channel, after, person, name)
 
+    def rename_digest(self, channel: Channel, person: Person, name: str, new_name: str) -> Reply:
+        """Rename a digest of the channel. It keeps what it showed, and its schedule.
+
+        Raises InputError if the channel has no such digest, or has one with the new name.
+        """
+        self.context.require_permission(channel, person, _TASK)
+        subscription = self._require_subscription(channel, name)
+        after = replace(subscription, name=new_name)
+        return self._change_subscription(channel, after, person, subscription.name)
+
     def unsubscribe_channel(self, channel: Channel, person: Person, name: str = "") -> Reply:
         """Remove a digest of the channel. Raises InputError if the channel has no such digest."""
-        self.context.require_permission(person, _TASK)
+        self.context.require_permission(channel, person, _TASK)
         subscription = self._require_subscription(channel, name)
         return self._change_subscription(channel, None, person, subscription.name)
 
@@ -280,11 +293,11 @@ class SubscriptionAnswers:
         `change` is the value of an undo button, and not trusted. The restoration is a change itself, with its
         own undo button. Raises InputError if the channel has no such change, or the digest was changed since.
         """
-        self.context.require_permission(person, _TASK)
+        self.context.require_permission(channel, person, _TASK)
         reversal = None
-        if len(change) <= MAX_NUMBER_DIGITS and change.isascii() and change.isdecimal():
+        if (number := parse_number(change)) is not None:
             reversal = self.context.store.subscriptions.undo(
-                int(change),
+                number,
                 channel,
                 by=person.name,
                 by_id=person.qualify_id(channel),
@@ -292,8 +305,8 @@ class SubscriptionAnswers:
             )
         if not reversal:
             raise InputError(
-                "That cannot be undone here: this channel's digest was changed since, or the change was made "
-                f"in another channel. {self.context.digest_command} settings shows it."
+                "That cannot be undone here: the digest was changed since, or the change was made elsewhere. "
+                f"{self.context.digest_command} settings shows it."
             )
         return self._reply_to_change(reversal)
 
@@ -330,6 +343,11 @@ class SubscriptionAnswers:
     def _find_subscription(self, channel: Channel, name: str = "") -> Subscription | None:
         return self.context.store.subscriptions.find(channel, name)
 
+    def _find_main_or_only(self, channel: Channel) -> Subscription | None:
+        """Return the main digest of the channel, or its only one; None without a digest, and for several."""
+        digests = self.context.store.subscriptions.list_of_channel(channel)
+        return digests[0] if len(digests) == 1 else self._find_subscription(channel)
+
     def _require_subscription(self, channel: Channel, name: str = "") -> Subscription:
         """Return the subscription for a digest of the channel, without a name the main one, or the only one.
 
@@ -344,9 +362,9 @@ class SubscriptionAnswers:
             raise InputError(f"{NO_DIGEST} {command} subscribe brings one.")
         if not name and len(digests) == 1:
             return digests[0]
-        known = ", ".join(f"“{each.name}”" if each.name else "the main one" for each in digests)
+        known = ", ".join(f"“{each.name}”" if each.name else "the main digest" for each in digests)
         wanted = f"no digest “{name}”" if name else "no main digest"
-        raise InputError(f"This channel has {wanted}. It has: {known}.")
+        raise InputError(f"There is {wanted} here. These are here: {known}.")
 
     def _describe_state(self, subscription: Subscription) -> str:
         """Describe a subscription in sentences, with the date of its next digest.
@@ -367,7 +385,8 @@ class SubscriptionAnswers:
 
 def _new_subscription(channel: Channel, person: Person) -> Subscription:
     schedule = Schedule(time_zone=person.time_zone or "UTC")
-    return Subscription(channel, Preferences(style=DEFAULT_STYLE), schedule, owner_id=person.id)
+    style = DigestStyle.COMPACT if channel.is_direct else DEFAULT_STYLE
+    return Subscription(channel, Preferences(style=style), schedule, owner_id=person.id)
 
 
 def _present_problem(understanding: Understanding) -> Reply:
@@ -380,7 +399,7 @@ def _present_problem(understanding: Understanding) -> Reply:
 
 def _present_question(difference: str) -> Message:
     """Build the question whether to change a digest. The form, or the command with “yes”, is the answer."""
-    question = f"This channel has a digest already, and this would change it: {difference}."
+    question = f"There is a digest here already, and this would change it: {difference}."
     note = "Nothing was changed yet. Save the form, or give the same command with “yes” at its end."
     return Message(question, (Text(question), Text(note, is_small_print=True)))
 
@@ -402,16 +421,20 @@ def present_change(change: SubscriptionChange, state: str, command: str) -> Mess
 
 
 def _describe_change(change: SubscriptionChange) -> str:
-    digest = f"this channel's digest “{change.name}”" if change.name else "this channel's digest"
+    place = name_place(change.channel)
+    digest = f"{place}'s digest “{change.name}”" if change.name else f"{place}'s digest"
     match change.before, change.after:
         case None, _ if change.name:
-            return f"gave this channel the digest “{change.name}”."
+            return f"gave {place} the digest “{change.name}”."
         case None, _:
-            return "subscribed this channel to Paperround."
+            return f"subscribed {place} to Paperround."
         case _, None:
             return f"ended {digest}."
         case before, after:
             difference = describe_difference(before, after)
+            if before.name != after.name:
+                new_name = f"“{after.name}”" if after.name else "the main digest"
+                return f"renamed {digest} to {new_name}{f'; {difference}' if difference else ''}."
             if before.is_running != after.is_running and not difference:
                 verb = "resumed" if after.is_running else "paused"
                 return f"{verb} {digest}."

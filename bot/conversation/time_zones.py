@@ -78,6 +78,13 @@ _PLACES_BY_ABBREVIATION = {
 }  # fmt: skip
 """Places with different rules that use an abbreviation, most likely first. One place is the only answer."""
 
+_COMMON_ZONES = (
+    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "America/New_York", "America/Chicago",
+    "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
+    "Asia/Singapore", "Australia/Sydney",
+)  # fmt: skip
+"""Time zones that are suggested before anything is typed."""
+
 _REGIONS = ("Europe", "Asia", "America", "Africa", "Australia", "Pacific", "Atlantic", "Indian", "Arctic")
 """Regions whose zones are offered, the one that counts for a city in two of them first."""
 
@@ -118,12 +125,14 @@ def find_nearest_zone(text: str) -> str:
 
 
 def suggest_time_zones(typed: str, limit: int) -> list[tuple[str, str]]:
-    """Return up to `limit` pairs of label and zone that a typed text may begin.
+    """Return up to `limit` pairs of label and zone that match a typed text; for no text, common zones.
 
     Abbreviations come first, then names that begin with the text, then those that contain it. A zone comes
     once.
     """
     wanted = _fold_name(typed)
+    if not wanted:
+        return [(zone, zone) for zone in _COMMON_ZONES][:limit]
     pairs = [(f"{city_of_zone(zone)} ({zone})", zone) for zone in _PLACES_BY_ABBREVIATION.get(wanted, ())]
     names = sorted(_labels_by_name().items(), key=lambda each: (not each[0].startswith(wanted), each[0]))
     pairs += [pair for name, pair in names if wanted in name]

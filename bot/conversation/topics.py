@@ -23,7 +23,11 @@ _DOMAIN_BY_NAME = {
 
 _KEYWORD_BY_NAME = {
     "agent": "agent", "agents": "agent", "ai agents": "agent", "diffusion": "diffusion",
-    "diffusion models": "diffusion", "llm agents": "agent", "rag": "retrieval-augmented generation",
+    "ai safety": "safety", "alignment": "alignment",
+    "diffusion models": "diffusion", "interpretability": "interpretability", "llm agents": "agent",
+    "mixture of experts": "mixture of experts", "moe": "mixture of experts", "multimodal": "multimodal",
+    "multimodal models": "multimodal", "rag": "retrieval-augmented generation", "reasoning": "reasoning",
+    "safety": "safety", "vlm": "vision-language", "vlms": "vision-language", "world models": "world model",
     "reinforcement learning": "reinforcement learning", "rl": "reinforcement learning", "rlhf": "RLHF",
 }  # fmt: skip
 """Topics of many domains: a keyword finds their papers, a category does not."""

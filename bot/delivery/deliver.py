@@ -6,22 +6,26 @@ therefore knows the pages to skip, to send, and to reconcile with the channel.
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from time import monotonic
 from typing import assert_never
 
-from bot.chat.attempt import with_deadline
+from bot.chat.attempt import SendAttempt, current_attempt, with_deadline
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostError
 from bot.delivery.context import DeliveryContext, UnknownPolicy
+from bot.delivery.meetings import build_meeting_post
+from bot.delivery.rate_limit import RateLimiter
 from bot.delivery.render_cache import RenderedDigest, RenderRequest
+from bot.present.digest import describe_missing_page
 from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.errors import InputError, PaperroundError
-from digests.model import EmptyReason
 from digests.ports.outbox import (
+    MEETING_KINDS,
     Claim,
     DeliveryKind,
     FirstPageSending,
@@ -46,7 +50,7 @@ FIRST_BACKOFF = timedelta(minutes=1)
 MAX_BACKOFF = timedelta(minutes=15)
 """The wait between attempts doubles from `FIRST_BACKOFF` to `MAX_BACKOFF`; jitter adds up to a quarter."""
 
-BUILDABLE_KINDS = frozenset({DeliveryKind.DIGEST})
+BUILDABLE_KINDS = frozenset({DeliveryKind.DIGEST}) | MEETING_KINDS
 """Kinds of which pages can be planned here. Others wait in the outbox for a version that can."""
 
 MIN_CRASHES = 2
@@ -54,6 +58,15 @@ MIN_CRASHES = 2
 
 TIME_ZONE_MARGIN = timedelta(days=1)
 """Lead of a search for a page over its edition's midnight in UTC, because an edition's date is local."""
+
+EARLY_LOOK_WAIT_SECONDS = 3.0
+"""Longest wait for a history request of the first look for a page in doubt. Without one it is left out."""
+
+SLOT_SHARE = 0.75
+"""Share of a search's time for which it may wait for its history request."""
+
+MAX_LOST_ANSWERS = 2
+"""Posts of one page under one claim whose answers may be lost. After them the delivery is retried later."""
 
 REVIEW_POLL = timedelta(minutes=5)
 """Interval in which a digest without scores looks for reviews."""
@@ -94,12 +107,12 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
 
     A lost answer: `_mark_sending` has stored the page as `POSTING` before its request. `with_deadline` in
     `bot/chat/attempt.py` and the platform's client raise PostError with UNKNOWN if the request may have
-    posted the page. `_post_page` then leaves the page in `POSTING`, and the delivery is rescheduled. When its
-    retry is due, `Claimer` in `digests/store/outbox/claims.py` leases it again. `_reconcile_page` finds the
-    page in `POSTING` and searches the channel for its key. A page that is found is confirmed; one that two
-    searches do not find is posted again; `DeliveryPolicy.on_unknown` decides where the channel cannot be
-    searched. A crash in the middle of a page leaves the same page state, and `Claimer` leases the delivery
-    when the lease has ended.
+    posted the page. `_post_page` leaves the page in `POSTING`, and `_reconcile_page` searches the channel for
+    its key, under the same claim. A page that is found is confirmed; one that the last search does not find
+    is posted again; `DeliveryPolicy.on_unknown` decides where the channel cannot be searched. If the search
+    fails, the delivery is rescheduled; `Claimer` in `digests/store/outbox/claims.py` leases it again when its
+    retry is due, and the page is reconciled then. A crash in the middle of a page leaves the same page state,
+    and `Claimer` leases the delivery when the lease has ended, as that of a dead worker does at once.
 
     Giving up: `_abandon_delivery` does it through `abandon_claimed` in `digests/store/outbox/abandon.py`. The
     cases are a page that the platform refuses, a channel that is gone, invalid preferences (InputError), too
@@ -127,20 +140,16 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
         await _reschedule_delivery(claim, reason, context, had_progress=run.has_progress)
 
 
-_REMEDIES = {
-    EmptyReason.NO_PAPERS: "no papers were imported yet: “paperround import FILE” brings some in, or name "
-    "sources in the settings.",
-    EmptyReason.STALE: "no papers come in any more: look at the sources, or at the import.",
-}
-"""Sentences for the operator about empty editions, which are logged and not posted to the channel."""
+class _HistoryLimitError(PostError):
+    """A search that the channel's workspace may not make now."""
 
 
 @dataclass(slots=True)
 class _EditionRun:
     """One attempt to deliver a claimed edition: the state machine of its pages.
 
-    A page goes from `PLANNED` over `POSTING` to `POSTED`. A page found in `POSTING` may have arrived: its
-    worker crashed, or the answer was lost. `_reconcile_page` searches the channel for it, and then it is
+    A page goes from `PLANNED` over `POSTING` to `POSTED`. A page in `POSTING` may have arrived when its
+    worker crashed, or when the answer was lost. `_reconcile_page` searches the channel for it, and then it is
     confirmed, posted again, or `SKIPPED`. A page in `CHANGING` is posted, and is edited into its new content.
     `deliver_claim` handles the errors, and describes the whole way.
     """
@@ -151,8 +160,12 @@ class _EditionRun:
     """Watermark of a plan that is not in the outbox yet; it is stored with the first page."""
     thread: str | None = None
     """Receipt of the first page, the root of the digest's thread."""
+    lost_answers: Counter[int] = field(default_factory=Counter)
+    """Lost answers in this run, by page number."""
     has_progress: bool = False
     """True once this run has finished a page. Earlier failures then no longer count."""
+    remedy: str = ""
+    """Sentence for the operator, if this run built an empty digest that the set-up explains."""
 
     async def deliver(self) -> None:
         """Plan the edition unless an earlier run did, post its pages in order, and finish the delivery.
@@ -191,6 +204,8 @@ class _EditionRun:
                 return await self._plan_digest()
             case DeliveryKind.RECAP:
                 raise PostError("This version of Paperround builds no recaps.", Outcome.NOT_POSTED)
+            case DeliveryKind.POLL | DeliveryKind.AGENDA | DeliveryKind.REMINDER:
+                return await self._plan_meeting_post()
             case _:
                 assert_never(self.claim.kind)
 
@@ -198,24 +213,79 @@ class _EditionRun:
         claim, context = self.claim, self.context
         request = RenderRequest(claim, self._find_platform(), context.policy.merge_missed)
         if claim.late_until:
-            replanned = await run_background(_replan_empty, request, claim.late_until, context)
-            self.claim = replanned or claim
-            return replanned is not None
+            return await self._replan_empty(request, claim.late_until)
         if claim.pages:
             return True
         rendered = await context.batcher.submit(
             "render", request, partial(_render_one, context), partial(_render_many, context)
         )
+        self.remedy = rendered.remedy
         if rendered.may_get_scores and await self._wait_for_reviews():
             return False
-        self.claim = planned = replace(
-            claim, pages=_plan_rendered_pages(rendered, claim), empty_reason=rendered.empty_reason
-        )
+        await self._store_plan(rendered, await self._plan_rendered_pages(rendered))
+        return True
+
+    async def _store_plan(self, rendered: RenderedDigest, pages: tuple[PlannedPage, ...]) -> None:
+        """Make the pages the plan of the claim. A plan with pages is stored later, with its first page."""
+        self.claim = planned = replace(self.claim, pages=pages, empty_reason=rendered.empty_reason)
         if planned.pages:
             self.unsaved_watermark = rendered.watermark
         else:
             await self._write_outbox(PlanSaved(planned, rendered.watermark))
+
+    async def _plan_meeting_post(self) -> bool:
+        """Plan a post of a meeting, or the edit of one that was posted. Returns True.
+
+        The pages of an attempt that did not finish are posted first, as they are: the next change, or the
+        next look at the meeting, brings them up to date. Raises PostError, StoreError and LeaseLostError.
+        """
+        claim, context = self.claim, self.context
+        if any(page.state not in _FINISHED_STATES for page in claim.pages):
+            return True
+        post = await run_background(build_meeting_post, claim, context)
+        rendered = RenderedDigest(
+            tuple(self._find_platform().render(post.message, post.style)),
+            post.revision,
+            None,
+            post.posted_states,
+        )
+        pages = await self._plan_rendered_pages(rendered)
+        if claim.pages:
+            self.claim = await run_background(
+                partial(context.store.outbox.replace_plan, claim, pages, watermark=post.revision)
+            )
+        else:
+            await self._store_plan(rendered, pages)
         return True
+
+    async def _replan_empty(self, request: RenderRequest, late_until: datetime) -> bool:
+        """Plan the late papers of a digest that was finished as empty. Returns False if it stays empty.
+
+        It does if it still has no picks, or if `late_until` has passed. It is then finished again with the
+        new watermark. Raises LeaseLostError.
+        """
+        claim, context = self.claim, self.context
+        now, outbox = context.clock(), context.store.outbox
+        rendered = await run_background(_render_one, context, request)
+        if rendered.empty_reason or now >= late_until:
+            watermark = rendered.watermark
+            await run_background(
+                partial(outbox.finish_empty, claim, late_watermark=watermark, late_until=late_until, now=now)
+            )
+            return False
+        pages = await self._plan_rendered_pages(rendered)
+        self.claim = await run_background(
+            partial(outbox.replace_plan, claim, pages, watermark=rendered.watermark)
+        )
+        return True
+
+    async def _plan_rendered_pages(self, rendered: RenderedDigest) -> tuple[PlannedPage, ...]:
+        """Return the pages of a digest as the channel takes them, each with its key. Raises PostError."""
+        if not rendered.pages:
+            return ()
+        fitting = self._find_platform().fit_pages(self.claim.subscription.channel, rendered.pages)
+        pages = await with_deadline(fitting, self.context.policy.timeout)
+        return _number_pages(pages, rendered, self.claim)
 
     async def _wait_for_reviews(self) -> bool:
         """Put the delivery off for `REVIEW_POLL`, so that the reviewer can score its papers.
@@ -270,14 +340,15 @@ class _EditionRun:
             case PageState.CHANGING:
                 return await self._edit_page(page)
 
-    async def _post_page(self, page: PlannedPage) -> str:
+    async def _post_page(self, page: PlannedPage) -> str | None:
         """Store that the page is being sent, which fences off every other worker; post it and confirm it.
 
-        Waits for the rate limiter first. Returns the receipt. One time-out, shorter than the lease, covers
-        both steps: a process that was stopped or asleep between them and wakes after its lease has no time
-        left and sends nothing. Raises PostError. With UNKNOWN the page stays `POSTING` and will be
-        reconciled; with every other outcome it is `PLANNED` again. Raises LeaseLostError if another worker
-        has the delivery, and StoreError; a page that was posted by then stays `POSTING`.
+        Waits for the rate limiter first. Returns the receipt, None for a page that is skipped. One time-out,
+        shorter than the lease, covers both steps: a process that was stopped or asleep between them and wakes
+        after its lease has no time left and sends nothing. A page whose answer is lost stays `POSTING` and is
+        reconciled, unless its answers were lost too often; then, and for any other outcome, PostError is
+        raised. After another outcome it is `PLANNED` again. Raises LeaseLostError if another worker has the
+        delivery, and StoreError; a page that was posted by then stays `POSTING`.
         """
         context, timeout = self.context, self.context.policy.timeout
         await self._acquire_rate_limit()
@@ -298,7 +369,12 @@ class _EditionRun:
         except PostError as error:
             if error.outcome is not Outcome.UNKNOWN:
                 await self._reset_page(page)
-            raise
+                raise
+            self.lost_answers[page.number] += 1
+            if self.lost_answers[page.number] > MAX_LOST_ANSWERS:
+                raise
+            log.info("%s, %s: %s", self.claim.subscription.channel, self.claim.edition, error)
+            return await self._reconcile_page(page)
         await self._confirm_page(page, receipt)
         return receipt
 
@@ -312,6 +388,7 @@ class _EditionRun:
             await self._write_outbox(PageSending(self.claim, page.number, now, lease))
         else:
             await self._write_outbox(FirstPageSending(self.claim, self.unsaved_watermark, now, lease))
+            self.unsaved_watermark = None
 
     async def _edit_page(self, page: PlannedPage) -> str | None:
         """Edit a posted page into its new content, confirm it, and return its receipt.
@@ -335,45 +412,86 @@ class _EditionRun:
     async def _reconcile_page(self, page: PlannedPage) -> str | None:
         """Search the channel for a page that may have arrived. Returns its receipt; None for a skipped page.
 
-        A page that is found is confirmed. One that two searches do not find is posted again; between them it
-        waits until no request of an earlier worker can be in progress. Where the channel cannot be searched,
-        `on_unknown` decides: the page is posted again, or skipped with a warning in the log. Raises
+        A page that is found is confirmed. One whose absence is certain is posted again. Where the channel
+        cannot be searched, `on_unknown` decides: the page is posted again, or skipped with a warning in the
+        log. The pages after it wait, since their order in the channel is that of the digest. Raises
         PostError.
         """
         policy = self.context.policy
-        found = await self._find_page(page)
-        # A message that was just posted may be missing from the history. And where clocks jump or differ, the
-        # request of another worker may still be in progress although its lease is over; after one time-out it
-        # cannot be.
-        if found is None:
-            await self.context.sleep((policy.history_lag + policy.timeout).total_seconds())
-            found = await self._find_page(page)
+        found = await self._locate_page(page)
         if found is None or (found is CANNOT_ASK and policy.on_unknown is UnknownPolicy.RESEND):
             return await self._post_page(page)
         receipt = None if found is CANNOT_ASK else found
-        if receipt is None:
-            channel, edition = self.claim.subscription.channel, self.claim.edition
-            log.warning("%s, %s: page %d may be missing; not sent again", channel, edition, page.number + 1)
         await self._confirm_page(page, receipt)
+        if receipt is None:
+            subscription, edition = self.claim.subscription, self.claim.edition
+            channel = subscription.channel
+            log.warning("%s, %s: page %d may be missing; not sent again", channel, edition, page.number + 1)
+            # A kind for each digest, not for each edition: the store keeps something of every kind.
+            kind = f"missing page of digest {subscription.id}"
+            await self._tell_operator(kind, describe_missing_page(channel, edition))
         return receipt
 
-    async def _find_page(self, page: PlannedPage) -> str | NoHistory | None:
+    async def _locate_page(self, page: PlannedPage) -> str | NoHistory | None:
+        """Search the channel for a page, soon and once more after `proof_wait`. Returns its receipt.
+
+        Only a receipt counts of what the first search returns. Returns None only if it is certain that the
+        page was not posted, and CANNOT_ASK if the channel cannot be searched. Raises PostError.
+        """
+        policy = self.context.policy
+        await self.context.sleep(policy.history_lag.total_seconds())
+        found = await self._look_early(page)
+        # A message may be missing from the history for a while, and Discord shows an empty history also where
+        # it may not be read. And the request of another worker that lost its claim may still be in progress;
+        # after one time-out it cannot be.
+        if found is None or found is CANNOT_ASK:
+            await self.context.sleep(policy.proof_wait.total_seconds())
+            found = await self._find_page(page, SLOT_SHARE * policy.find_timeout.total_seconds())
+        return found
+
+    async def _look_early(self, page: PlannedPage) -> str | NoHistory | None:
+        """Search the channel for a page, unless no history request is left for it now.
+
+        Only a receipt says something about the page. Raises PostError.
+        """
+        try:
+            return await self._find_page(page, EARLY_LOOK_WAIT_SECONDS)
+        except _HistoryLimitError:
+            return None
+
+    async def _find_page(self, page: PlannedPage, max_wait: float) -> str | NoHistory | None:
         """Search the channel for a page by its idempotency key, and return its receipt.
 
-        Returns None if the channel does not have it, and CANNOT_ASK if the channel cannot be searched. Raises
-        PostError, never with REFUSED: a refusal concerns the search and not the page.
+        Waits for a history request first, at most `max_wait` seconds. Returns None if the channel does not
+        have the page, and CANNOT_ASK if the channel cannot be searched. Raises PostError, never with REFUSED:
+        a refusal concerns the search and not the page. It is a `_HistoryLimitError` if the channel may not be
+        searched now.
         """
-        since = datetime.combine(self.claim.edition, time(), UTC) - TIME_ZONE_MARGIN
-        search = self._find_platform().find(
-            self.claim.subscription.channel, key=page.idempotency_key, since=since
-        )
+        channel, limiter = self.claim.subscription.channel, self._find_rate_limiter()
+        ends_at = monotonic() + self.context.policy.find_timeout.total_seconds()
+        if limiter and not await limiter.acquire_history(channel, max_wait=max_wait):
+            raise _HistoryLimitError("The channel's history may not be asked again yet.", Outcome.NOT_POSTED)
+        attempt: SendAttempt | None = None
+
+        async def search() -> str | NoHistory | None:
+            nonlocal attempt
+            if attempt := current_attempt():
+                attempt.max_wait = max_wait
+            since = datetime.combine(self.claim.edition, time(), UTC) - TIME_ZONE_MARGIN
+            return await self._find_platform().find(channel, key=page.idempotency_key, since=since)
+
         try:
-            return await with_deadline(search, self.context.policy.find_timeout)
+            return await with_deadline(search(), timedelta(seconds=ends_at - monotonic()))
         except PostError as error:
+            if error.outcome is Outcome.NOT_POSTED and attempt and attempt.demanded_wait:
+                raise _HistoryLimitError(str(error), Outcome.NOT_POSTED) from error
             if error.outcome is not Outcome.REFUSED:
                 raise
             # The search is refused, not the page: it is retried later.
             raise PostError(str(error), Outcome.NOT_POSTED) from error
+        finally:
+            if limiter and attempt and attempt.demanded_wait:
+                limiter.restrict_history(channel, attempt.demanded_wait)
 
     async def _confirm_page(self, page: PlannedPage, receipt: str | None) -> None:
         """Store a page's receipt; None marks the page as skipped. Raises LeaseLostError.
@@ -388,8 +506,11 @@ class _EditionRun:
         await run_background(self.context.store.outbox.reset_page, self.claim, page.number)
 
     async def _acquire_rate_limit(self) -> None:
-        if limiter := self.context.rate_limiters.get(self._find_platform().name):
+        if limiter := self._find_rate_limiter():
             await limiter.acquire(self.claim.subscription.channel)
+
+    def _find_rate_limiter(self) -> RateLimiter | None:
+        return self.context.rate_limiters.get(self._find_platform().name)
 
     # The end.
 
@@ -402,12 +523,17 @@ class _EditionRun:
         if claim.empty_reason:
             await run_background(self._finish_empty)
             log.info("%s, %s: nothing to read (%s)", channel, claim.edition, claim.empty_reason)
-            if remedy := _REMEDIES.get(claim.empty_reason):
-                log.warning("%s: %s", channel, remedy)
+            if self.remedy:
+                log.warning("%s: %s", channel, self.remedy)
+                await self._tell_operator(str(claim.empty_reason), self.remedy)
             return
-        if all(page.state in _FINISHED_STATES for page in claim.pages):
+        if not claim.pages or claim.pages[-1].state in _FINISHED_STATES:
             await run_background(self.context.store.outbox.finish, claim)
         log.info("delivered %s to %s, %s", claim.edition, channel, format_count(len(claim.pages), "page"))
+
+    async def _tell_operator(self, kind: str, sentence: str) -> None:
+        if notices := self.context.operator_notices:
+            await notices.send_notice(kind, sentence, self.claim.subscription, self.context.platforms)
 
     def _finish_empty(self) -> None:
         claim, store = self.claim, self.context.store
@@ -429,20 +555,6 @@ class _EditionRun:
         await self.context.batcher.submit(
             type(write).__name__, write, partial(_apply_one, outbox), partial(_apply_many, outbox)
         )
-
-
-def _replan_empty(request: RenderRequest, late_until: datetime, context: DeliveryContext) -> Claim | None:
-    """Return a claim with a new plan that shows the late papers; None when the digest stays empty.
-
-    A digest stays empty if it still has no picks, or if `late_until` has passed. It is then finished again
-    with the new watermark. Raises LeaseLostError. Blocks.
-    """
-    claim, now, outbox = request.claim, context.clock(), context.store.outbox
-    rendered = _render_one(context, request)
-    if rendered.empty_reason or now >= late_until:
-        outbox.finish_empty(claim, late_watermark=rendered.watermark, late_until=late_until, now=now)
-        return None
-    return outbox.replace_plan(claim, _plan_rendered_pages(rendered, claim), watermark=rendered.watermark)
 
 
 def _render_one(context: DeliveryContext, request: RenderRequest) -> RenderedDigest:
@@ -468,7 +580,7 @@ def _apply_many(outbox: Outbox, writes: Sequence[OutboxWrite]) -> Sequence[None]
     return [None] * len(writes)
 
 
-def _plan_rendered_pages(rendered: RenderedDigest, claim: Claim) -> tuple[PlannedPage, ...]:
+def _number_pages(pages: Sequence[Page], rendered: RenderedDigest, claim: Claim) -> tuple[PlannedPage, ...]:
     name = _name_delivery(claim)
     return tuple(
         PlannedPage(
@@ -479,22 +591,21 @@ def _plan_rendered_pages(rendered: RenderedDigest, claim: Claim) -> tuple[Planne
             page.in_thread,
             posted_states=rendered.posted_states,
         )
-        for number, page in enumerate(rendered.pages)
+        for number, page in enumerate(pages)
     )
 
 
 def _name_delivery(claim: Claim) -> str:
     """Return a name that no other delivery has, from which the keys of its pages are computed.
 
-    That of a channel's main digest is the channel and the edition alone, because posted messages carry keys
-    made of it.
+    A digest is named by its id: a name can pass from one digest to another on the day of an edition.
     """
-    name = f"{claim.subscription.full_name} {claim.edition.isoformat()}"
-    return name if claim.kind is DeliveryKind.DIGEST else f"{name} {claim.kind}"
+    subscription = claim.subscription
+    return f"{subscription.channel} {claim.edition.isoformat()} {claim.kind} {subscription.id}"
 
 
 def _compute_key(delivery_name: str, page_number: int) -> str:
-    """Compute a page's idempotency key. It must never change: posted messages carry it."""
+    """Compute a page's idempotency key. It is stored with the page, and posted messages carry it."""
     return hashlib.sha256(f"{delivery_name} {page_number}".encode()).hexdigest()[:KEY_LENGTH]
 
 

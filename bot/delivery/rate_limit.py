@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,13 +12,23 @@ MAX_REMEMBERED_KEYS = 4096
 """Number of scopes in memory at which the scopes without a reserved slot are dropped."""
 
 
+HISTORY_WINDOW_SECONDS = 60.0
+"""Length of the window in which the history requests of a workspace are counted."""
+RESTRICTION_SECONDS = 3600.0
+"""Time for which a workspace that refused a history request gets one in each window."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Messages a second in each scope; None for no limit."""
+    """Messages a second in each scope; None for no limit.
+
+    `history` is the number of history requests of a workspace in a minute, None for no limit.
+    """
 
     channel: float | None = None
     workspace: float | None = None
     bot: float | None = None
+    history: int | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +45,9 @@ class RateLimiter:
     _next_slots: dict[Hashable, float] = field(default_factory=dict)
     _peers_by_workspace: Mapping[str, int] = field(default_factory=Counter)
     _peer_count: int = 0
+    _history_times: dict[str, deque[float]] = field(default_factory=dict)
+    """Instants of the last history requests by workspace, also of those that still wait."""
+    _restricted_until: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_shared(self) -> bool:
@@ -70,6 +83,59 @@ class RateLimiter:
             await self.sleep(wait)
         for scope, rate in rates:
             self._reserve_slot(scope, rate)
+
+    async def acquire_history(self, channel: Channel, *, max_wait: float) -> bool:
+        """Reserve a history request of the channel's workspace, and wait for its turn.
+
+        Returns False at once, and reserves nothing, if the wait would be longer than `max_wait` seconds.
+        """
+        if self.limits.history is None:
+            return True
+        self._forget_old_history()
+        now, times = self.now(), self._history_times.setdefault(channel.workspace, deque())
+        count, window = self._share_history(channel.workspace)
+        wait = max(0.0, times[-count] + window - now) if len(times) >= count else 0.0
+        if wait > max_wait:
+            return False
+        times.append(now + wait)
+        if len(times) > self.limits.history:
+            times.popleft()
+        if wait:
+            await self.sleep(wait)
+        return True
+
+    def restrict_history(self, channel: Channel, seconds: float) -> None:
+        """Record that the platform refused a history request, and asked to wait for some seconds.
+
+        The workspace then gets one request in each window, as an app that is distributed to others may have.
+        """
+        if self.limits.history is None:
+            return
+        now, workspace = self.now(), channel.workspace
+        self._restricted_until[workspace] = now + RESTRICTION_SECONDS
+        _, window = self._share_history(workspace)
+        self._history_times[workspace] = deque([now + seconds - window])
+
+    def _share_history(self, workspace: str) -> tuple[int, float]:
+        """Return this process's number of history requests, and the seconds of the window for them."""
+        is_restricted = self._restricted_until.get(workspace, 0.0) > self.now()
+        share = (1 if is_restricted else self.limits.history or 1) / (
+            1 + self._peers_by_workspace.get(workspace, 0)
+        )
+        count = max(1, int(share))
+        return count, HISTORY_WINDOW_SECONDS * count / share
+
+    def _forget_old_history(self) -> None:
+        """Drop the workspaces without a recent history request when there are too many."""
+        if len(self._history_times) < MAX_REMEMBERED_KEYS:
+            return
+        horizon = self.now() - RESTRICTION_SECONDS
+        self._history_times = {
+            key: times for key, times in self._history_times.items() if times[-1] > horizon
+        }
+        self._restricted_until = {
+            key: until for key, until in self._restricted_until.items() if until > self.now()
+        }
 
     def _rates_of_channel(self, channel: Channel) -> list[tuple[Hashable, float]]:
         """Return this process's share of the rate of each limited scope, from the channel to the bot."""

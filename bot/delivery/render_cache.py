@@ -8,12 +8,15 @@ from datetime import datetime
 
 from bot.chat.port import Page, Platform
 from bot.present.digest import present_digest
+from bot.present.empty import describe_remedy
 from digests.build import DigestPolicy, build
 from digests.empty import Lateness
+from digests.feedback import MAX_OPINIONS, OPINION_AGE, Opinion, choose_seeds, summarize_opinions
 from digests.model import REVIEWER, EmptyReason, Heartbeat, PostedState
 from digests.ports import Store
 from digests.ports.likeness import MARK_AGE, MAX_MARKED_PAPERS, LikenessFinder, find_no_likeness
 from digests.ports.outbox import Claim
+from digests.subscription import DigestStyle, Subscription
 from digests.window import Window, compute_windows
 
 MAX_CACHED_DIGESTS = 64
@@ -50,8 +53,8 @@ class RenderedDigest:
 
     `watermark` is the newest sequence number it considered. `empty_reason` is None for a digest with picks.
     `posted_states` gives, by paper id, the facts that it states. `may_get_scores` is True for one without any
-    score, unless the reviewer is in trouble. There are no pages when `empty_reason` is
-    set and empty digests are not announced.
+    score, unless the reviewer is in trouble. `remedy` is a sentence for the operator. There are no pages when
+    `empty_reason` is set and empty digests are not announced.
     """
 
     pages: tuple[Page, ...]
@@ -59,16 +62,17 @@ class RenderedDigest:
     empty_reason: EmptyReason | None
     posted_states: Mapping[str, PostedState]
     may_get_scores: bool = False
+    remedy: str = ""
 
 
 @dataclass(slots=True)
 class RenderCache:
     """Cache of rendered digests. Beyond `MAX_CACHED_DIGESTS` the least recently used one is dropped.
 
-    The key holds everything that a digest depends on: platform, name, preferences, schedule, edition,
-    lateness, the flag of a follow-up, the channel's window with the papers it was shown, the papers that its
-    people marked, the newest change of any paper, and the minute, because the state of the sources is part of
-    a digest.
+    The key holds everything that a digest depends on: platform, channel or direct message, name, preferences,
+    schedule, edition, lateness, the flag of a follow-up, the channel's window with the papers it was shown,
+    the papers that its people marked and what they say of papers, the newest change of any paper, and the
+    minute, because the state of the sources is part of a digest.
     """
 
     _digests: OrderedDict[Hashable, RenderedDigest] = field(default_factory=OrderedDict)
@@ -102,9 +106,19 @@ class RenderCache:
             since=now - MARK_AGE,
             limit=MAX_MARKED_PAPERS,
         )
+        opinions = store.feedback.list_opinions(
+            {request.claim.subscription.channel for request in requests},
+            since=now - OPINION_AGE,
+            limit=MAX_OPINIONS,
+        )
         # From here on nothing is read for each channel: ten thousand may be due in one minute.
         inputs = [
-            _DigestInput(request, window, marked.get(request.claim.subscription.channel, ()))
+            _DigestInput(
+                request,
+                window,
+                marked.get(request.claim.subscription.channel, ()),
+                opinions.get(request.claim.subscription.channel, ()),
+            )
             for request, window in zip(requests, windows, strict=True)
         ]
         return [self._get_or_render(each, freshness, store, policy, now, find_likeness) for each in inputs]
@@ -124,12 +138,15 @@ class RenderCache:
             request.platform.name,
             subscription.name,
             subscription.preferences,
+            _choose_style(subscription),
+            subscription.channel.is_direct,
             subscription.schedule,
             request.claim.edition,
             request.lateness,
             request.is_follow_up,
             digest_input.window,
             digest_input.marked_papers,
+            digest_input.opinions,
             freshness,
         )
         with self._lock:  # Concurrent requests with one key render once.
@@ -146,11 +163,12 @@ class RenderCache:
 
 @dataclass(frozen=True, slots=True)
 class _DigestInput:
-    """A request with the window of its edition, and the papers that people of its channel marked."""
+    """A request with the window of its edition, and what people of its channel marked and say of papers."""
 
     request: RenderRequest
     window: Window
     marked_papers: tuple[str, ...]
+    opinions: tuple[Opinion, ...]
 
 
 def _render_digest(
@@ -160,8 +178,10 @@ def _render_digest(
     now: datetime,
     find_likeness: LikenessFinder,
 ) -> RenderedDigest:
-    request, window, marked = digest_input.request, digest_input.window, digest_input.marked_papers
+    request, window = digest_input.request, digest_input.window
     subscription = request.claim.subscription
+    feedback = summarize_opinions(digest_input.opinions, is_direct=subscription.channel.is_direct)
+    seeds = choose_seeds(digest_input.marked_papers, feedback)
     # Build from the window in the key: another worker may have shown the channel more since.
     digest = build(
         subscription,
@@ -171,12 +191,27 @@ def _render_digest(
         now=now,
         lateness=request.lateness,
         window=window,
-        likeness=find_likeness(marked, window.after_seq) if marked else None,
+        likeness=find_likeness(seeds, window.after_seq) if seeds else None,
+        feedback=feedback,
     )
     is_silent = digest.empty_reason and digest.heartbeat is Heartbeat.OFF
     message = present_digest(replace(digest, is_follow_up=request.is_follow_up))
-    pages = () if is_silent else tuple(request.platform.render(message, subscription.preferences.style))
+    pages = () if is_silent else tuple(request.platform.render(message, _choose_style(subscription)))
     posted_states = {pick.scored_paper.paper.id: pick.scored_paper.posted_state for pick in digest.picks}
     is_reviewer_well = all(report.subject != REVIEWER for report in digest.troubles)
     may_get_scores = digest.is_unscored and is_reviewer_well
-    return RenderedDigest(pages, digest.watermark, digest.empty_reason, posted_states, may_get_scores)
+    return RenderedDigest(
+        pages,
+        digest.watermark,
+        digest.empty_reason,
+        posted_states,
+        may_get_scores,
+        describe_remedy(digest),
+    )
+
+
+def _choose_style(subscription: Subscription) -> DigestStyle:
+    """Return the style of a digest. A direct message has no threads on every platform: one message it is."""
+    style = subscription.preferences.style
+    is_thread = style is DigestStyle.THREAD
+    return DigestStyle.COMPACT if is_thread and subscription.channel.is_direct else style

@@ -17,6 +17,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from bot.delivery.context import DeliveryContext
 from bot.delivery.deliver import BUILDABLE_KINDS, deliver_claim
+from bot.delivery.liveness import CHECK_SECONDS, WorkerLiveness
 from bot.delivery.rate_limit import RateLimiter
 from bot.present.wording import format_count
 from bot.storage import run_background
@@ -43,8 +44,9 @@ WorkspaceKey = tuple[str, str]
 async def deliver_until_stopped(context: DeliveryContext, stop: asyncio.Event) -> None:
     """Deliver what is due at the start and at every full minute, until `stop` is set.
 
-    Failures are logged and not raised. After `stop` nothing more is claimed: deliveries in progress are
-    finished, and claims that wait are released before it returns.
+    Deliveries of workers that died are taken over at once. Failures are logged and not raised. After `stop`
+    nothing more is claimed: deliveries in progress are finished, and claims that wait are released before it
+    returns.
     """
     scheduler = AsyncIOScheduler(timezone=UTC)
     worker = DeliveryWorker(context)
@@ -58,15 +60,21 @@ async def deliver_until_stopped(context: DeliveryContext, stop: asyncio.Event) -
     )
     scheduler.start()
     try:
+        await worker.liveness.keep_lock()
+        await worker.liveness.end_dead_leases()
         async with asyncio.TaskGroup() as group:
-            group.create_task(worker.run_until_closed())
+            work = group.create_task(worker.run_until_closed())
             clock_watch = group.create_task(_watch_for_missed_ticks(worker, job))
+            lock_watch = group.create_task(_watch_for_dead_workers(worker))
             await stop.wait()
             clock_watch.cancel()
             scheduler.pause()
             worker.close()
+            await work  # Until then the lock is kept: the last deliveries are not to look abandoned.
+            lock_watch.cancel()
     finally:
         scheduler.shutdown(wait=False)
+        await worker.liveness.release()
 
 
 class FullMinuteTrigger(BaseTrigger):  # type: ignore[misc]
@@ -92,6 +100,18 @@ async def _watch_for_missed_ticks(worker: "DeliveryWorker", job: Job) -> None:
             seen_ticks, last_tick_at = worker.tick_count, monotonic()
         elif monotonic() - last_tick_at >= (TICK_INTERVAL * 1.25).total_seconds():
             job.modify(next_run_time=EPOCH)
+
+
+async def _watch_for_dead_workers(worker: "DeliveryWorker") -> None:
+    """Keep the worker's lock, and claim at once when another worker is found dead.
+
+    Runs until cancelled.
+    """
+    while True:
+        await asyncio.sleep(CHECK_SECONDS)
+        await worker.liveness.keep_lock()
+        if worker.has_room and await worker.liveness.end_dead_leases():
+            worker.poll_now()
 
 
 async def deliver_due_editions(context: DeliveryContext) -> None:
@@ -140,16 +160,14 @@ class WorkspaceSlots:
 
     def start(self, workspace: WorkspaceKey) -> None:
         """Count a pending claim as being delivered."""
-        self.pending[workspace] -= 1
+        _decrement(self.pending, workspace)
         self.in_flight[workspace] += 1
 
     def finish(self, workspace: WorkspaceKey) -> bool:
         """Free a slot. Returns True when its workspace was saturated and is not any more."""
         was_saturated = self.is_saturated(workspace)
-        self.in_flight[workspace] -= 1
-        is_freed = was_saturated and not self.is_saturated(workspace)
-        self.in_flight, self.pending = +self.in_flight, +self.pending
-        return is_freed
+        _decrement(self.in_flight, workspace)
+        return was_saturated and not self.is_saturated(workspace)
 
     def is_full(self, workspace: WorkspaceKey) -> bool:
         """Return True when every slot of the workspace is in use."""
@@ -168,11 +186,19 @@ class WorkspaceSlots:
         }
 
 
+def _decrement(counts: Counter[WorkspaceKey], workspace: WorkspaceKey) -> None:
+    """Subtract one from a count, and drop it when it is 0."""
+    counts[workspace] -= 1
+    if not counts[workspace]:
+        del counts[workspace]
+
+
 @dataclass(slots=True)
 class PeerWatch:
     """Divides the rate limits that hold for all workers together among those that are active."""
 
     context: DeliveryContext
+    own_names: frozenset[str]
     _polled_at: float = -inf
 
     def shared_limiters(self) -> dict[str, RateLimiter]:
@@ -201,7 +227,7 @@ class PeerWatch:
             peers = [
                 (workspace, owner)
                 for name, workspace, owner in active_workers
-                if name == platform and owner != context.owner
+                if name == platform and owner not in self.own_names
             ]
             limiter.set_peers(peers)
 
@@ -227,12 +253,17 @@ class DeliveryWorker:
         """Claims that wait for a slot."""
         self._served_workspaces: set[WorkspaceKey] = set()
         """Workspaces that have had their turn."""
-        self._peer_watch = PeerWatch(context)
+        self.liveness = WorkerLiveness(context)
+        self._peer_watch = PeerWatch(context, self.liveness.owners)
         self._last_clock_reading: datetime | None = None
 
     def tick(self) -> None:
         """Make the worker claim again at once. Returns without waiting for it."""
         self.tick_count += 1
+        self.poll_now()
+
+    def poll_now(self) -> None:
+        """Make the worker claim at once, beside its ticks. Returns without waiting for it."""
         self._poll = _Poll.NOW
         self._wakeup.set()
 
@@ -261,12 +292,14 @@ class DeliveryWorker:
                 self._start_deliveries(group)
         await self._release_claims()
 
+    @property
+    def has_room(self) -> bool:
+        """True while the worker can take one more delivery."""
+        is_full = self.slots.in_flight.total() >= self.context.policy.concurrency
+        return self._mode is not _Mode.CLOSED and not is_full
+
     def _may_poll(self) -> bool:
-        return (
-            self._poll is _Poll.NOW
-            and self._mode is not _Mode.CLOSED
-            and self.slots.in_flight.total() < self.context.policy.concurrency
-        )
+        return self._poll is _Poll.NOW and self.has_room
 
     async def _wait_for_wakeup(self) -> None:
         """Wait for a tick, the end of a delivery, or `close`.
@@ -333,7 +366,7 @@ class DeliveryWorker:
         self._last_clock_reading = now
         return list(
             context.store.outbox.claim_due(
-                owner=context.owner,
+                owner=self.liveness.owner,
                 now=now,
                 lease=context.policy.lease,
                 limit=limit,
@@ -348,15 +381,19 @@ class DeliveryWorker:
 
         Nothing is started when the worker is closed. The other claims go on waiting, in their order.
         """
-        for _ in range(0 if self._mode is _Mode.CLOSED else len(self._claims)):
+        if self._mode is _Mode.CLOSED:
+            return
+        free_slots, waiting = self.context.policy.concurrency - self.slots.in_flight.total(), list[Claim]()
+        while self._claims and free_slots > 0:
             claim = self._claims.popleft()
             workspace = _workspace_of(claim)
-            has_slot = self.slots.in_flight.total() < self.context.policy.concurrency
-            if has_slot and not self.slots.is_full(workspace):
-                self.slots.start(workspace)
-                group.create_task(self._run_delivery(claim, workspace))
-            else:
-                self._claims.append(claim)
+            if self.slots.is_full(workspace):
+                waiting.append(claim)
+                continue
+            free_slots -= 1
+            self.slots.start(workspace)
+            group.create_task(self._run_delivery(claim, workspace))
+        self._claims.extendleft(reversed(waiting))
 
     async def _run_delivery(self, claim: Claim, workspace: WorkspaceKey) -> None:
         """Deliver a claim, free its slot, and wake the worker. An unforeseen error is only logged."""

@@ -12,7 +12,7 @@ from bot.present.footnotes import (
     present_late_notice,
 )
 from bot.present.header import format_header
-from bot.present.wording import format_count, format_date, format_weekday_date
+from bot.present.wording import describe_least_score, format_count, format_date, format_weekday_date
 from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
     Digest,
@@ -57,6 +57,7 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
 
     Without a reason it is a quiet day.
     """
+    reader = "you" if digest.channel.is_direct else "this channel"
     match digest.empty_reason:
         case EmptyReason.NO_PAPERS:
             return (
@@ -88,11 +89,37 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
             return "nothing over the threshold", _explain_all_left_out(digest)
         case EmptyReason.NO_MATCH:
             if digest.considered == 1:
-                return "1 new paper, not for this channel", _explain_all_left_out(digest)
-            return f"none of {_count_new_papers(digest)} for this channel", _explain_all_left_out(digest)
+                return f"1 new paper, not for {reader}", _explain_all_left_out(digest)
+            return f"none of {_count_new_papers(digest)} for {reader}", _explain_all_left_out(digest)
         case _:
             ending = "The sources are well; see you" if digest.has_sources else "See you"
             return "a quiet day", f"No new papers since the last digest. {ending} at the next one."
+
+
+def describe_remedy(digest: Digest) -> str:
+    """Describe to the operator why a digest is empty and what helps; "" if nothing of the set-up does.
+
+    These sentences name settings and commands, and are for no channel.
+    """
+    match digest.empty_reason:
+        case EmptyReason.NO_PAPERS:
+            return (
+                "The digest has nothing to choose from: no papers were imported yet. Whoever runs Paperround "
+                "can bring some in with “paperround import FILE”, or name [[sources]] in the settings."
+            )
+        case EmptyReason.STALE:
+            since = f" since {format_date(digest.last_import)}" if digest.last_import else ""
+            return (
+                f"No papers have come in{since}. Whoever runs Paperround can look at the sources with "
+                "“paperround doctor”, or run an import."
+            )
+        case EmptyReason.NO_MATCH if set(digest.left_out) == {LeftOut.TOO_OLD} and digest.max_age:
+            return (
+                f"All new papers are older than {format_count(digest.max_age.days, 'day')}, so none is "
+                "shown. Whoever runs Paperround can raise max_age_days under [digest], or set it to 0."
+            )
+        case _:
+            return ""
 
 
 def _count_new_papers(digest: Digest) -> str:
@@ -141,8 +168,8 @@ def _explain_all_left_out(digest: Digest) -> str:
     if digest.considered == 1:
         return f"One new paper came in and was left out: {reason or describe_left_out(digest)}."
     if shared_reason is LeftOut.NOT_SCORED:
-        wanted = f"this channel wants at least {digest.preferences.min_score:g}"
-        return f"None of the {papers} has a score yet, and {wanted}."
+        wish = describe_least_score(digest.channel, digest.preferences)
+        return f"None of the {papers} has a score yet, and {wish}."
     verb = "are" if shared_reason is LeftOut.TOO_OLD else "were"
     return f"All {papers} {verb} {reason or f'left out: {describe_left_out(digest)}'}."
 

@@ -3,7 +3,13 @@
 from datetime import date, timedelta
 
 from bot.chat.message import Block, Text
-from bot.present.wording import clean_text, format_count, format_date, format_weekday_date
+from bot.present.wording import (
+    clean_text,
+    describe_least_score,
+    format_count,
+    format_date,
+    format_weekday_date,
+)
 from digests.model import (
     Digest,
     HealthReport,
@@ -70,7 +76,9 @@ def describe_trouble(report: HealthReport, edition: date) -> str:
     )
     match report.trouble:
         case Trouble.OUTAGE:
-            return f"{_name_source(report.subject)} has not answered {since}."
+            is_server = report.subject in _SOURCE_NAMES
+            trouble = "has not answered" if is_server else "has not been readable"
+            return f"{_name_source(report.subject)} {trouble} {since}."
         case Trouble.STALE:
             return f"{_name_source(report.subject)} answers, but has shown nothing new {since}."
         case Trouble.REVIEWER_DOWN:
@@ -82,7 +90,7 @@ def describe_trouble(report: HealthReport, edition: date) -> str:
 
 
 def _name_source(subject: str) -> str:
-    return _SOURCE_NAMES.get(subject, clip_text(clean_text(subject), 40))
+    return _SOURCE_NAMES.get(subject, f"The source “{clip_text(clean_text(subject), 40)}”")
 
 
 def _describe_backlog(report: HealthReport) -> str:
@@ -104,14 +112,14 @@ def describe_left_out(digest: Digest) -> str:
 def describe_left_out_reason(reason: LeftOut, digest: Digest) -> str:
     """Return the words for a reason, which follow a count or "All new papers were".
 
-    The limits in them are those of the digest. The largest age comes with its key, as it is no preference.
+    The limits in them are those of the digest.
     """
     preferences = digest.preferences
     match reason:
         case LeftOut.UNDER_SCORE:
             return f"under the minimum score of {preferences.min_score:g}"
         case LeftOut.NOT_SCORED:
-            return f"not scored yet (this channel wants at least {preferences.min_score:g})"
+            return f"not scored yet ({describe_least_score(digest.channel, preferences)})"
         case LeftOut.BEYOND_TOP:
             return f"beyond the top {preferences.top}"
         case LeftOut.OTHER_DOMAIN:
@@ -121,7 +129,7 @@ def describe_left_out_reason(reason: LeftOut, digest: Digest) -> str:
         case LeftOut.WITHDRAWN:
             return "withdrawn"
         case LeftOut.TOO_OLD:
-            return f"older than {_format_days(digest.max_age)} (max_age_days)"
+            return f"older than {_format_days(digest.max_age)}"
         case LeftOut.FLAGGED:
             return "flagged"
         case LeftOut.HELD:

@@ -22,11 +22,16 @@ def format_counts(counts: Counts) -> str:
 _SINGULAR = {
     "marks": "mark",
     "digests set up": "digest set up",
+    "own digests": "own digest",
     "digests": "digest",
     "pauses": "pause",
     "changes": "change",
     "decisions": "decision",
     "discussions": "discussion",
+    "opinions": "opinion",
+    "queue decisions": "queue decision",
+    "agreements": "agreement",
+    "linked accounts": "linked account",
     "requests": "request",
     "shared cards": "shared card",
     "posted messages": "posted message",
@@ -44,6 +49,8 @@ def describe_erasure(subject: Subject, counts: Counts) -> Sequence[str]:
         f"About the person {subject} goes: {format_counts(counts)}. Marks are deleted; elsewhere “somebody” "
         "takes the place of the name."
     ]
+    if counts.get("own digests"):
+        sentences.append("Their own digest in direct messages is deleted with all that is kept of it.")
     return [*sentences, OWNER_LEAVES] if counts.get("digests set up") else sentences
 
 
@@ -58,6 +65,8 @@ def present_question(counts: Counts, command: str) -> Message:
     if not counts:
         return present_sentence("Nothing is kept about you here.")
     owner = f" {_YOUR_DIGESTS}" if counts.get("digests set up") else ""
+    if counts.get("own digests"):
+        owner = f" Your own digest would be deleted too.{owner}"
     return present_sentence(
         f"This is kept about you here: {format_counts(counts)}. Your marks would be deleted; elsewhere "
         f"“somebody” would take the place of your name.{owner} Nothing was erased yet, and it "

@@ -3,6 +3,7 @@
 from datetime import date
 
 from bot.chat.message import Message, Text
+from digests.subscription import Channel, Preferences
 from digests.text import to_plain_text
 
 MAX_TEXT_CHARACTERS = 20_000
@@ -44,6 +45,17 @@ def format_short_date(day: date) -> str:
 def format_count(count: int, noun: str) -> str:
     """Format a count with its noun, whose plural ends in s: 1 paper, 2,000 papers."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def name_place(channel: Channel) -> str:
+    """Return the words for the place of a digest: this channel, or this conversation of one person."""
+    return "this conversation" if channel.is_direct else "this channel"
+
+
+def describe_least_score(channel: Channel, preferences: Preferences) -> str:
+    """Return the wish for a minimum score: this channel wants at least 7; you want at least 7."""
+    wish = "you want" if channel.is_direct else "this channel wants"
+    return f"{wish} at least {preferences.min_score:g}"
 
 
 def present_sentence(text: str) -> Message:

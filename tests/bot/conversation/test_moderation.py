@@ -56,7 +56,8 @@ def words(message: Message) -> str:
 
 
 def buttons(message: Message) -> list[Button]:
-    return [one for block in message.blocks if isinstance(block, Buttons) for one in block.buttons]
+    rows = [block.buttons for block in message.blocks if isinstance(block, Buttons)]
+    return [one for row in (*rows, *(card.menu for card in message.cards)) for one in row]
 
 
 def test_a_held_paper_is_listed_with_its_score_the_passage_the_reason_and_both_decisions() -> None:
@@ -155,7 +156,7 @@ def test_a_withheld_paper_says_so_wherever_it_is_shown(withheld: tuple[Store, st
     assert f"({state}) Suspect" in format_paper_lines([suspect])[0]
     assert to_paper_records([suspect])[0]["hold"] == {"on hold": "held"}.get(state, state)
     store.marks.set_mark(Mark(CHANNEL, "", "2611.00001", "U1", MarkSource.BUTTON, NOW), True)
-    assert f"Suspect 2611.00001 · {state} · 1 wants" in str(answers(store).queue.show_queue(CHANNEL))
+    assert f"Suspect 2611.00001 · {state} ·" in str(answers(store).queue.show_queue(CHANNEL))
     assert f"· {state} ·" in str(answers(store).queue.show_home("slack", "T1", ADA))
 
 

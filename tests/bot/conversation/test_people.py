@@ -19,7 +19,7 @@ from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
-from digests.ports.people import SOMEBODY
+from digests.ports.people import SOMEBODY, Subject, SubjectKind
 from digests.store import open_store
 from digests.subscription import Channel, Subscription
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, find_nothing
@@ -118,6 +118,24 @@ def test_these_commands_are_limited_as_decisions_are() -> None:
         assert find_use_of_command(text) is Use.DECISION
 
 
+def test_a_digest_in_direct_messages_is_its_persons_and_goes_with_them() -> None:
+    store, own = a_store_with_marks(), Channel("slack", "DU1", "T1", is_direct=True)
+    answers(store).run_digest_command("subscribe vision about pandas", own, ADA)
+    store.marks.set_mark(Mark(own, "2.0", PAPER, ADA.id, MarkSource.REACTION, NOW), True)
+    for text in ("subscribe language yes", "set top 9", "pause", "unsubscribe", 'add "mine" vision'):
+        with pytest.raises(InputError, match="another person's"):
+            ask(store, text, BOB, own)
+        with pytest.raises(InputError, match="Only workspace admins"):
+            ask(store, text, BOB, replace(own, is_direct=False))
+    assert "another person's" in ask(store, "settings", BOB, own)
+    assert "pandas" in ask(store, "export me")
+    assert "pandas" not in ask(store, "export me", BOB)
+    assert "Your own digest would be deleted too" in ask(store, "forget me")
+    assert "1 own digest" in ask(store, "forget me yes")
+    assert store.subscriptions.find(own) is None
+    assert store.people.export(Subject(SubjectKind.PERSON, "slack", "T1", ADA.id))["own digests"] == []
+
+
 def test_a_direct_message_reaches_the_records_of_all_workspaces() -> None:
     store = a_store_with_marks()
     ask(store, "forget me yes", channel=replace(HERE, channel="D1", workspace=""))
@@ -131,7 +149,8 @@ def test_reactions_of_a_forgotten_person_are_not_read_again_after_a_lost_connect
         post = Post(HERE, "1.0", (PAPER,), {"text": "x"})
         store.posts.record_shared(post, now=NOW)
         later = NOW + timedelta(hours=1)
-        handler = MarkHandler(store, MemoryPlatform(PostedPages()), MarkEmojis("🔖", ()), lambda: later)
+        queue = Answers(store, find_nothing, DigestPolicy(), lambda: later).queue
+        handler = MarkHandler(queue, MemoryPlatform(PostedPages()), MarkEmojis("🔖", ()), lambda: later)
 
         async def fetch_reactions(_: Post) -> dict[str, frozenset[str]]:
             return {"🔖": frozenset({ADA.id, BOB.id})}

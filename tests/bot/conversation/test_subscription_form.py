@@ -11,6 +11,7 @@ from bot.conversation.subscription_form import FormError, SubscriptionForm, form
 from bot.conversation.subscription_summary import describe_difference, describe_subscription
 from bot.conversation.subscription_words import format_subscribe_words, parse_subscribe_words
 from digests.errors import InputError
+from digests.languages import LANGUAGES
 from digests.subscription import (
     Channel,
     DigestStyle,
@@ -44,6 +45,11 @@ BASE = Subscription(Channel("slack", "C1"), Preferences(("audio",), ("old",), to
          Preferences(("vision",), top=7, authors=("Yoshua Bengio", "Y. LeCun"),
                      unscored=UnscoredPapers.LEAVE_OUT)),
         ("unscored after vision", Preferences(("vision",), top=7)),
+        ("vision language de", Preferences(("vision",), top=7, language="de")),
+        ("language, language: German", Preferences(("language",), top=7, language="de")),
+        ("about rag, agents in japanese", Preferences((), ("rag", "agents"), top=7, language="ja")),
+        ("language to FR vision in Polish", Preferences(("vision",), top=7, language="pl")),
+        ("language about rag", Preferences(("language",), ("rag",), top=7)),
         ("everything not audio, “bird song”", Preferences((), (), ("audio", "bird song"), top=7)),
         ("score 7.5 style thread",
          Preferences(("audio",), ("old",), top=7, min_score=7.5, style=DigestStyle.THREAD)),
@@ -133,6 +139,8 @@ wishes = st.builds(
     entries,
     st.sampled_from(MatchMode),
     st.sampled_from(UnscoredPapers),
+    st.booleans(),
+    st.sampled_from(["", *LANGUAGES]),
 ).map(lambda wish: wish if wish.domains and wish.keywords else replace(wish, match=MatchMode.ALL))
 schedules = st.builds(
     Schedule,
@@ -146,7 +154,8 @@ schedules = st.builds(
 def test_a_formatted_subscription_parses_to_itself(wish: Preferences, schedule: Schedule) -> None:
     one = replace(BASE, preferences=wish, schedule=schedule)
     assert parse_subscribe_words(format_subscribe_words(one), BASE) == one
-    assert parse_form(form_of(one), BASE) == one
+    base = replace(BASE, preferences=Preferences(language=wish.language))  # A form has no field for it.
+    assert parse_form(form_of(one), base) == one
     assert describe_difference(one, one) == ""
 
 
@@ -164,10 +173,16 @@ def test_a_form_reports_every_problem_at_once() -> None:
         "y" * 101,
         "both",
         "first",
+        "often",
+        "3",
     )
     with pytest.raises(FormError) as refused:
         parse_form(bad, BASE)
-    assert set(refused.value.problems) == {field.name for field in fields(SubscriptionForm)} - {"muted"}
+    assert set(refused.value.problems) == {field.name for field in fields(SubscriptionForm)} - {
+        "muted",
+        "name",
+        "new_name",
+    }
     assert all(
         sentence.endswith((".", "?")) or "Use" in sentence for sentence in refused.value.problems.values()
     )
@@ -222,6 +237,15 @@ def test_a_change_of_how_papers_match_is_described() -> None:
     before = replace(BASE, preferences=Preferences(("vision",), ("rag",), match=MatchMode.ANY))
     after = replace(BASE, preferences=Preferences(("vision",), ("rag",), authors=("Ada Byron",)))
     assert describe_difference(before, after) == "match any → all; authors none → Ada Byron"
+
+
+def test_a_language_is_described_and_ends_in_words() -> None:
+    german = replace(BASE, preferences=Preferences(language="de"))
+    assert describe_subscription(german).endswith(", in German")
+    for words in ("language en", "in English", "language original", "language none"):
+        english = parse_subscribe_words(words, german, keeps_others=True)
+        assert english.preferences == Preferences()
+        assert describe_difference(german, english) == "language German → English"
 
 
 def test_fields_that_a_form_does_not_have_keep_their_values() -> None:

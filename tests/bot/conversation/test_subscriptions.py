@@ -89,7 +89,7 @@ def test_set_changes_one_thing_at_once_and_leaves_the_others() -> None:
 
 def test_set_needs_a_digest_and_the_right_to_change_it() -> None:
     store, _ = a_store_with_channel()
-    with pytest.raises(InputError, match="has no digest yet"):
+    with pytest.raises(InputError, match="no digest here yet"):
         answer(store).change_digest("top 7", HERE, ADA)
     strict = Answers(store, find_nothing, DigestPolicy(), lambda: NOW, anyone_may_change=False)
     for words in ("top 7", "visoin"):

@@ -1,6 +1,8 @@
 """Ways in which people say a subscription, and what is understood: a table of words and settings."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bot.conversation.subscription_form import form_of, parse_form
 from bot.conversation.subscription_summary import describe_difference, describe_subscription
@@ -87,7 +89,21 @@ UNDERSTOOD = [
     ("weekly on fridays", "everything on fri"),
     ("top 10 every week", "everything on mon top 10"),
     ("vision, language daily at 9 UTC top 3", "vision, language daily at 09:00 top 3"),
+    ("at half past eight", "everything at 08:30"),
+    ("every morning at quarter past nine", "everything daily at 09:15"),
+    ("at half past four pm in London", "everything at 16:30 in Europe/London"),
+    ("at eight", "everything at 08:00"),
+    ("vision compact", "vision style compact"),
+    ("just audio, 3 a day", "audio top 3 daily"),
+    ("vision but no medical imaging, daily", 'vision not "medical imaging" daily'),
+    ("vision, no papers about faces", 'vision not "faces"'),
+    ("no more than three papers", "everything top 3"),
+    ("everything no audio", 'everything not "audio"'),
+    ("vision without unscored papers", "vision unscored out"),
+    ("safety and interpretability", 'about "safety", "interpretability"'),
     # Whole sentences.
+    ("send me 4 multimodal papers each weekday at noon New York",
+     'about "multimodal" top 4 at 12:00 in America/New_York'),
     ("please send us the 3 best vision papers every weekday at 9am Berlin time",
      "vision top 3 at 09:00 in Europe/Berlin"),
 ]  # fmt: skip
@@ -153,6 +169,7 @@ def test_more_words_than_a_subscription_has_are_refused_at_once() -> None:
         ("about nothing", "vision top 3 at 10:00"),
         ('about "rag"', 'vision about "rag" top 3 at 10:00'),
         ("everything", "everything top 3 at 10:00"),
+        ("no minimum", 'vision about "diffusion" top 3 at 10:00'),
         ("min none", 'vision about "diffusion" top 3 at 10:00'),
     ],
 )
@@ -169,6 +186,10 @@ def test_another_rhythm_is_said_and_other_changes_keep_it() -> None:
         "The 5 best papers from vision, on Friday of every second week at 09:00 (UTC)"
     )
     assert describe_subscription(biweekly).endswith("also papers that another digest here showed")
+    kept = understand_words(
+        "every 2 weeks", understand_words("vision on tue, thu", NEW).subscription, keeps_others=True
+    )
+    assert kept.subscription == understand_words("vision on tue, thu every 2 weeks", NEW).subscription
     changed = understand_words("top 3 on mon", biweekly, keeps_others=True).subscription
     assert (changed.schedule.every_weeks, changed.preferences.repeat) == (2, True)
     assert parse_form(form_of(biweekly), biweekly) == biweekly
@@ -176,3 +197,24 @@ def test_another_rhythm_is_said_and_other_changes_keep_it() -> None:
         weekly = understand_words(words, biweekly, keeps_others=True).subscription
         assert weekly.schedule.every_weeks == 1
         assert "every 2 → 1 weeks" in describe_difference(biweekly, weekly)
+
+
+_PHRASES = [
+    "stop showing",
+    "no papers about",
+    "cards",
+    "on",
+    "keyword",
+    "or",
+    "at",
+    "half past",
+    "top",
+    "vision",
+]
+
+
+@given(st.lists(st.sampled_from(_PHRASES), max_size=5).map(" ".join))
+@example("keyword")
+@example("stop showing cards on")
+def test_words_that_stop_in_the_middle_are_read_all_the_same(words: str) -> None:
+    understand_words(words, NEW, keeps_others=True)

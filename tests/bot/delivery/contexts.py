@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.chat.message import Message
-from bot.chat.port import Page, Platform
+from bot.chat.port import Outcome, Page, Platform, PostError
 from bot.delivery.context import DeliveryContext, DeliveryPolicy
 from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.worker import deliver_due_editions
@@ -103,6 +103,24 @@ def fail_at(call: int, error: BaseException) -> Callable[[], None]:
             raise error
 
     return fault
+
+
+def a_platform_that_loses(posted_pages: PostedPages, post: int, **options: Any) -> MemoryPlatform:
+    """Build a platform that loses the answer of its n-th post, and by default cannot be searched after it."""
+    posts = itertools.count(1)
+    is_lost = False
+
+    def lose_answer() -> None:
+        nonlocal is_lost
+        if next(posts) == post:
+            is_lost = True
+            raise PostError("dropped", Outcome.UNKNOWN)
+
+    def refuse_search() -> None:
+        if is_lost:
+            raise PostError("The platform is out.", Outcome.NOT_POSTED)
+
+    return MemoryPlatform(posted_pages, after_post=lose_answer, **{"before_find": refuse_search, **options})
 
 
 class KilledOutbox:

@@ -10,15 +10,27 @@ from typing import Any
 
 import pytest
 
-from bot.chat.port import Outcome, Page, PostError
+from bot.chat.attempt import current_attempt
+from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError
 from bot.delivery.context import UnknownPolicy
-from bot.delivery.deliver import deliver_claim
+from bot.delivery.deliver import MAX_LOST_ANSWERS, deliver_claim
+from bot.delivery.rate_limit import RateLimiter, RateLimits
 from digests.errors import StoreError
+from digests.model import ReviewTexts
 from digests.ports.outbox import Claim, DeliveryKind, DeliveryState, PageState
 from digests.subscription import Channel, DigestStyle, Schedule, Subscription
-from tests.bot.delivery.contexts import CHANNEL, LEASE, World, a_context, a_world, fail_at
-from tests.builders import NOW, a_subscription
-from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
+from digests.translation import digest_texts, list_texts
+from tests.bot.delivery.contexts import (
+    CHANNEL,
+    LEASE,
+    World,
+    a_context,
+    a_platform_that_loses,
+    a_world,
+    fail_at,
+)
+from tests.builders import NOW, a_review, a_subscription
+from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages, do_nothing
 from tests.outbox import find_shown_papers
 
 
@@ -34,6 +46,22 @@ def test_a_digest_is_posted_once_when_it_is_due() -> None:
     assert len(world.posted_pages.pages) == 4
 
 
+def test_a_channel_reads_the_translation_into_its_language_and_the_others_the_original() -> None:
+    world = World()
+    world.add_papers("2401.00000")
+    world.subscribe(a_subscription("english"), a_subscription("german", language="de"))
+    source = digest_texts(list_texts(a_review()))
+    german = ReviewTexts("Es geht.", ("Nur A ist geprüft",))
+    world.store.translations.save("2401.00000", "de", source, german, now=world.now)
+    world.tick()
+    pages = [(channel, str(page.payload)) for channel, _, page in world.posted_pages.pages]
+    told = {channel for channel, payload in pages if "Es geht." in payload and "Nur A" in payload}
+    assert told == {str(Channel("console", "german"))}
+    assert {channel for channel, payload in pages if a_review().tldr in payload} == {
+        str(Channel("console", "english"))
+    }
+
+
 def test_the_next_edition_considers_only_the_papers_since_the_last_one() -> None:
     world = a_world()
     world.tick()
@@ -43,7 +71,7 @@ def test_the_next_edition_considers_only_the_papers_since_the_last_one() -> None
     world.tick()
     (card,) = world.posted_pages.papers_in(CHANNEL)[3:]
     assert card == "2402.00009"
-    assert "1 of 1 paper" in str(world.posted_pages.pages[4][2].payload)
+    assert "· 1 paper" in str(world.posted_pages.pages[4][2].payload)
 
 
 def test_cards_in_a_thread_follow_the_first_page() -> None:
@@ -140,8 +168,7 @@ def test_the_unknown_policy_decides_if_a_page_in_doubt_counts_as_shown(
     on_unknown: UnknownPolicy, papers: set[str]
 ) -> None:
     world = a_world()
-    lost = PostError("dropped", Outcome.UNKNOWN)
-    world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(2, lost)))
+    world.tick(a_platform_that_loses(world.posted_pages, 2))
 
     class Gone(MemoryPlatform):
         async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
@@ -159,8 +186,7 @@ def test_a_page_posted_before_its_edition_begins_in_utc_is_searched_for() -> Non
     tokyo = Schedule(time(0, 30), time_zone="Asia/Tokyo")
     world.subscribe(replace(a_subscription(), schedule=tokyo))
     world.now = posted_at
-    lost = PostError("dropped", Outcome.UNKNOWN)
-    world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(2, lost)))
+    world.tick(a_platform_that_loses(world.posted_pages, 2))
     searched_since = list[datetime]()
 
     class Watched(MemoryPlatform):
@@ -174,11 +200,148 @@ def test_a_page_posted_before_its_edition_begins_in_utc_is_searched_for() -> Non
     assert max(searched_since) < posted_at
 
 
+def test_a_page_whose_answer_was_lost_is_found_and_the_digest_goes_on() -> None:
+    world, waits = a_world(), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    platform = a_platform_that_loses(world.posted_pages, 2, before_find=do_nothing)
+    world.tick(platform, sleep=sleep, history_lag=timedelta(seconds=2))
+    (delivery,) = world.history()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.POSTED, 1)
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
+    assert waits == [2]
+
+
+def test_a_new_main_digest_is_posted_beside_the_pages_of_the_one_that_was_renamed_that_day() -> None:
+    world = a_world()
+    world.subscribe()
+
+    def change(name: str, new_name: str) -> None:
+        wanted = replace(a_subscription(), name=new_name)
+        minute_before = world.now - timedelta(minutes=1)
+        assert world.store.subscriptions.change(CHANNEL, wanted, by="Ada", now=minute_before, name=name)
+
+    change("", "")
+    world.tick()
+    change("", "papers")
+    change("", "")
+    world.now += timedelta(hours=1)
+    world.add_papers("2402.00001")
+    # The request is lost before it arrives: no page is in the channel, and any that is found is another's.
+    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(1, PostError("lost", Outcome.UNKNOWN))))
+    assert world.posted_pages.papers_in(CHANNEL)[3:] == ["2402.00001"]
+    assert len(world.posted_pages.pages) == 6
+
+
+def test_a_page_that_never_arrived_is_posted_again_in_its_place() -> None:
+    world, waits = a_world(), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    lost = PostError("dropped", Outcome.UNKNOWN)
+    world.tick(
+        MemoryPlatform(world.posted_pages, before_post=fail_at(2, lost)),
+        sleep=sleep,
+        history_lag=timedelta(seconds=2),
+    )
+    (delivery,) = world.history()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.POSTED, 1)
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+    assert waits == [2, 60]
+
+
+def test_a_page_that_the_history_shows_late_is_not_posted_again() -> None:
+    world, searches = a_world(), itertools.count(1)
+
+    class Lagging(MemoryPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            return None if next(searches) == 1 else await super().find(channel, key=key, since=since)
+
+    world.tick(
+        Lagging(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN))),
+    )
+    assert [report.state for report in world.history()] == [DeliveryState.POSTED]
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
+
+
+def test_a_history_that_cannot_be_asked_at_first_loses_no_page() -> None:
+    """Discord shows an empty history to an app without the right to read it, and for a moment to others."""
+    world, searches = a_world(), itertools.count(1)
+
+    class EmptyAtFirst(MemoryPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            return CANNOT_ASK if next(searches) == 1 else await super().find(channel, key=key, since=since)
+
+    lost = PostError("dropped", Outcome.UNKNOWN)
+    world.tick(EmptyAtFirst(world.posted_pages, before_post=fail_at(2, lost)))
+    assert {page.state for page in world.history()[0].pages} == {PageState.POSTED}
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+
+
+def test_a_page_whose_answers_are_lost_too_often_is_retried_later() -> None:
+    world, posts = a_world(), list[int]()
+
+    def lose() -> None:
+        posts.append(1)
+        raise PostError("dropped", Outcome.UNKNOWN)
+
+    world.tick(MemoryPlatform(world.posted_pages, before_post=lose))
+    assert [report.state for report in world.history()] == [DeliveryState.UNKNOWN]
+    assert len(posts) == MAX_LOST_ANSWERS + 1
+    world.now += timedelta(minutes=2)
+    world.tick()
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
+
+
+def a_limiter_without_history(waits: list[float]) -> dict[str, RateLimiter]:
+    """Build rate limiters whose one history request of this minute is used up."""
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    limiter = RateLimiter(RateLimits(history=1), now=lambda: 0.0, sleep=sleep)
+    assert asyncio.run(limiter.acquire_history(CHANNEL, max_wait=0))
+    return {"console": limiter}
+
+
+def test_a_page_in_doubt_waits_for_a_history_request_of_its_workspace() -> None:
+    world, waits, searches = a_world(), list[float](), list[int]()
+    platform = a_platform_that_loses(world.posted_pages, 2, before_find=lambda: searches.append(1))
+    world.tick(platform, rate_limiters=a_limiter_without_history(waits))
+    assert [report.state for report in world.history()] == [DeliveryState.POSTED]
+    assert (len(searches), waits) == (1, [60])
+    assert len(world.posted_pages.pages) == 4
+
+
+def test_a_refused_history_request_counts_as_no_look() -> None:
+    world, searches = a_world(), list[int]()
+    limiter = RateLimiter(RateLimits(history=40), sleep=_return_at_once)
+
+    def refuse_first() -> None:
+        searches.append(1)
+        attempt = current_attempt()
+        assert attempt
+        if len(searches) == 1:
+            attempt.demanded_wait = 50
+            raise PostError("Slack asks to wait.", Outcome.NOT_POSTED)
+
+    platform = a_platform_that_loses(world.posted_pages, 2, before_find=refuse_first)
+    world.tick(platform, rate_limiters={"console": limiter})
+    assert [report.state for report in world.history()] == [DeliveryState.POSTED]
+    assert len(searches) == 2
+    assert not asyncio.run(limiter.acquire_history(CHANNEL, max_wait=90))
+
+
+async def _return_at_once(seconds: float) -> None:
+    """Sleep of a limiter whose waits a test does not look at."""
+
+
 def test_an_ambiguous_post_is_reconciled_before_it_is_retried() -> None:
     world = a_world()
-    world.tick(
-        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
-    )
+    world.tick(a_platform_that_loses(world.posted_pages, 2))
     world.now += timedelta(minutes=1)
     world.tick()
     assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
@@ -350,14 +513,22 @@ def test_reconciling_waits_for_the_request_of_another_worker_before_a_resend() -
     (subscription,) = world.store.subscriptions.list_active()
     page = world.history()[0].pages[1]
 
+    waits = list[float]()
+
     async def receive_late_request(seconds: float) -> None:
-        assert seconds == 30
+        waits.append(seconds)
+        if len(waits) == 1:
+            return
         await first_worker.post(
             subscription.channel, Page(page.payload, page.papers), key=page.idempotency_key, thread=None
         )
 
     world.now += timedelta(days=2)
-    world.tick(sleep=receive_late_request, timeout=timedelta(seconds=30))
+    lag, timeout = timedelta(seconds=2), timedelta(seconds=30)
+    world.tick(
+        sleep=receive_late_request, timeout=timeout, history_lag=lag, absence_wait=timedelta(seconds=1)
+    )
+    assert waits == [2, 32]
     keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys))
     assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
@@ -366,8 +537,7 @@ def test_reconciling_waits_for_the_request_of_another_worker_before_a_resend() -
 def test_attempts_with_progress_do_not_count_as_failures() -> None:
     world = a_world(papers=5)
     for page in range(1, 7):
-        lost_answer = PostError("dropped", Outcome.UNKNOWN)
-        world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(1, lost_answer)), min_attempts=2)
+        world.tick(a_platform_that_loses(world.posted_pages, 1), min_attempts=2)
         assert len(world.posted_pages.pages) == page
         world.now += timedelta(minutes=2)
     world.tick()
@@ -478,9 +648,7 @@ def test_a_page_is_not_posted_after_a_slow_write_even_if_the_wall_clock_stood_st
 
 def test_a_page_missing_from_a_lagging_history_is_searched_twice() -> None:
     world = a_world()
-    world.tick(
-        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
-    )
+    world.tick(a_platform_that_loses(world.posted_pages, 2))
     searches = itertools.count(1)
 
     class Lagging(MemoryPlatform):
@@ -495,9 +663,7 @@ def test_a_page_missing_from_a_lagging_history_is_searched_twice() -> None:
 
 def test_a_refused_search_gives_up_no_edition() -> None:
     world = a_world()
-    world.tick(
-        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
-    )
+    world.tick(a_platform_that_loses(world.posted_pages, 2))
 
     class Unsearchable(MemoryPlatform):
         async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
@@ -513,9 +679,7 @@ def test_a_refused_search_gives_up_no_edition() -> None:
 
 def test_a_search_may_outlast_one_request_but_not_the_lease() -> None:
     world = a_world()
-    world.tick(
-        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
-    )
+    world.tick(a_platform_that_loses(world.posted_pages, 2))
 
     class Long(MemoryPlatform):
         async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:

@@ -43,6 +43,9 @@ def test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice() -> None:
     [
         (DeliveryKind.DIGEST, "The digest of Tuesday 24 November could not be posted"),
         (DeliveryKind.RECAP, "The recap of Tuesday 24 November could not be posted"),
+        (DeliveryKind.POLL, "The poll of Tuesday 24 November could not be posted"),
+        (DeliveryKind.AGENDA, "The agenda of Tuesday 24 November could not be posted"),
+        (DeliveryKind.REMINDER, "The reminder of Tuesday 24 November could not be posted"),
     ],
 )
 def test_a_failure_notice_names_the_kind_of_its_delivery(kind: DeliveryKind, title: str) -> None:

@@ -1,16 +1,17 @@
 """Late papers: an empty digest becomes one with picks in the same message, once, despite crashes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.chat.port import Outcome, PostError
+from bot.chat.port import Outcome, Page, PostError
 from digests.build import DigestPolicy
 from digests.model import EmptyReason, Heartbeat, Trouble
 from digests.ports.outbox import IMPORT_DEBOUNCE, DeliveryState
-from digests.subscription import DigestStyle, Schedule
+from digests.subscription import Channel, DigestStyle, Schedule
 from tests.bot.delivery.contexts import CHANNEL, LEASE, KilledOutbox, World, fail_at
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform
@@ -57,7 +58,7 @@ def test_late_papers_turn_the_empty_message_into_a_digest(style: DigestStyle, me
     import_late_papers(world)
     platform = MemoryPlatform(world.posted_pages)
     world.tick(platform)
-    assert list_headings(world) == ["Tue 24 Nov · 2 of 2 papers"]
+    assert list_headings(world) == ["Tue 24 Nov · 2 papers"]
     assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == messages
     first = f"receipt {world.posted_pages.keys_in(CHANNEL)[0]}"
     assert platform.threads == ([first] * 2 if style is DigestStyle.THREAD else [None] * (messages - 1))
@@ -143,8 +144,30 @@ def is_recovered(world: World) -> bool:
     """Return True if the digest was posted whole; assert that no page was posted twice."""
     keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 3
-    assert list_headings(world) == ["Tue 24 Nov · 2 of 2 papers"]
+    assert list_headings(world) == ["Tue 24 Nov · 2 papers"]
     return read_state(world) == (DeliveryState.POSTED, None)
+
+
+class ForumPlatform(MemoryPlatform):
+    """A platform whose channels take no message without papers."""
+
+    async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
+        return [page for page in pages if page.papers]
+
+
+def test_an_empty_day_posts_nothing_to_a_forum_and_late_papers_still_come() -> None:
+    world = an_empty_day(tick=False)
+    platform = ForumPlatform(world.posted_pages)
+    world.tick(platform)
+    assert world.posted_pages.pages == []
+    assert read_state(world) == (DeliveryState.EMPTY, EmptyReason.OUTAGE)
+    (status,) = world.store.delivery_reports.channel_statuses()
+    assert (status.state, status.reason) == (DeliveryState.EMPTY, EmptyReason.OUTAGE)
+    import_late_papers(world)
+    world.tick(platform)
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
+    assert [page.number for page in world.history()[0].pages] == [0, 1]
+    assert read_state(world) == (DeliveryState.POSTED, None)
 
 
 @pytest.mark.parametrize("after", [False, True])

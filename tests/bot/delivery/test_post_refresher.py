@@ -11,6 +11,7 @@ from bot.delivery.post_refresher import MAX_ATTEMPTS, PostRefresher
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.present.card import format_update_line
 from digests.model import NOT_REVIEWED, HoldState, Mark, MarkSource, PaperUpdate
+from digests.ports.review_reports import ReviewPart, ReviewReport
 from digests.subscription import Channel
 from tests.bot.delivery.contexts import CHANNEL, World, a_world, fail_at
 from tests.builders import NOW, a_paper, a_review
@@ -58,6 +59,38 @@ def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> No
     world.tick(rate_limiters={"console": Slow(RateLimits())})
     ((_, update),) = refresh_posts(world)
     assert update.update_lines == {PAPER: "Update: new review: 9.5 (was 7.5)"}
+
+
+def doubt_review(world: World) -> None:
+    """Let a decider ask for a re-review of the first paper."""
+    store, review_number = world.store, world.store.library.get([PAPER])[PAPER].review_number
+    report = ReviewReport("slack", "T1", "UADA", PAPER, ReviewPart.SCORE, "Too high.", world.now)
+    store.review_reports.save(report, per_day=9)
+    (saved,) = store.review_reports.list_of_paper(PAPER, "slack", "T1", 9)
+    assert store.re_reviews.ask(
+        saved.id, review_number=review_number,
+        limitations=["Only English is tested.", "The loss is not ablated."],
+        by="Eve", by_id="slack:T1:UEVE", now=world.now,
+    )  # fmt: skip
+
+
+def test_every_card_of_a_paper_says_what_a_re_review_changed_also_after_a_kill() -> None:
+    world = a_posted_world()
+    doubt_review(world)
+    assert refresh_posts(world) == [], "nothing has changed yet"
+    world.now += HOUR
+    again = a_review(6.4, reviewed_at=world.now)
+    world.store.library.add([(a_paper(PAPER), again)], now=world.now)  # Killed before the task was finished.
+    platform = MemoryPlatform(world.posted_pages, before_edit=fail_at(1, KilledError()))
+    with pytest.raises(BaseExceptionGroup):
+        refresh_posts(world, platform)
+    world.now += HOUR
+    world.store.re_reviews.finish(PAPER, began_at=world.now, now=world.now)
+    ((_, update),) = refresh_posts(world)
+    line = "Update: reviewed again on 24 November 2026: 6.4 (was 7.5), limitation 2 withdrawn"
+    assert update.update_lines == {PAPER: line}
+    world.now += HOUR
+    assert refresh_posts(world) == []
 
 
 @pytest.mark.parametrize(

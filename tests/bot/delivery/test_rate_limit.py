@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
+import pytest
+
 from bot.delivery.rate_limit import MAX_REMEMBERED_KEYS, RateLimiter, RateLimits
 from digests.subscription import Channel
 
@@ -130,3 +132,52 @@ def test_an_idle_acquire_waits_until_no_slot_is_reserved() -> None:
     limiter, time = a_limiter(RateLimits(channel=1))
     asyncio.run(limiter.acquire_idle(A))
     assert acquire_slots(limiter, time, A) == [1]
+
+
+def acquire_history(limiter: RateLimiter, *max_waits: float, channel: Channel = A) -> list[bool]:
+    async def run() -> list[bool]:
+        return [await limiter.acquire_history(channel, max_wait=max_wait) for max_wait in max_waits]
+
+    return asyncio.run(run())
+
+
+def test_the_history_of_a_workspace_is_asked_so_often_in_a_minute() -> None:
+    limiter, time = a_limiter(RateLimits(history=2))
+    assert acquire_history(limiter, 0, 0, 59, 60, 0) == [True, True, False, True, True]
+    assert time.slept == [60]
+    assert acquire_history(limiter, 0, channel=C) == [True]
+
+
+def test_a_platform_without_a_limit_of_its_history_may_always_be_asked() -> None:
+    limiter, time = a_limiter(RateLimits(channel=1))
+    limiter.restrict_history(A, 50)
+    assert acquire_history(limiter, *[0] * 99) == [True] * 99
+    assert time.slept == []
+
+
+def test_a_workspace_that_refused_a_history_request_gets_one_a_minute_for_an_hour() -> None:
+    limiter, time = a_limiter(RateLimits(history=40))
+    assert acquire_history(limiter, 0, 0) == [True, True]
+    limiter.restrict_history(A, 45)
+    assert acquire_history(limiter, 44, 45, 59, 60) == [False, True, False, True]
+    assert time.slept == [45, 60]
+    time.now += 3600
+    assert acquire_history(limiter, 0, 0, 0) == [True] * 3
+
+
+def test_processes_share_the_history_requests_of_a_workspace() -> None:
+    limiter, _ = a_limiter(RateLimits(history=4))
+    limiter.set_peers([("T1", "b")])
+    assert acquire_history(limiter, 0, 0, 59) == [True, True, False]
+    limiter.restrict_history(A, 0)
+    assert acquire_history(limiter, 0, 119, 120) == [True, False, True]
+
+
+def test_the_history_requests_of_few_workspaces_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.delivery.rate_limit.MAX_REMEMBERED_KEYS", 9)
+    limiter, time = a_limiter(RateLimits(history=1))
+    for number in range(9):
+        acquire_history(limiter, 0, channel=Channel("slack", "A", f"T{number}"))
+    time.now += 3601
+    acquire_history(limiter, 0)
+    assert len(limiter._history_times) == 1

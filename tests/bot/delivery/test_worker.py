@@ -22,6 +22,7 @@ from digests.subscription import Channel, Schedule, Subscription
 from tests.bot.delivery.contexts import SlowPlatform, a_delivery_context, a_store_with_channels
 from tests.builders import NOW, a_store, corrupt_rows
 from tests.fakes.platform import MemoryPlatform, PostedPages
+from tests.fakes.wire import WAIT_SECONDS
 
 
 def list_workspaces(platform: MemoryPlatform) -> list[str]:
@@ -29,7 +30,7 @@ def list_workspaces(platform: MemoryPlatform) -> list[str]:
 
 
 async def wait_until(holds: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

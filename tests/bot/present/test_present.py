@@ -7,16 +7,35 @@ from typing import Any
 
 import pytest
 
-from bot.chat.message import Button, ButtonAction, Buttons, Card, Heading, Link, Message, OptionRow, Text
-from bot.present.card import TLDR_CHARACTERS, build_card, format_authors
+from bot.chat.message import (
+    Button,
+    ButtonAction,
+    Buttons,
+    Card,
+    Heading,
+    Link,
+    Message,
+    OptionRow,
+    Quote,
+    Text,
+)
+from bot.present.card import MAX_QUOTE_CHARACTERS, TLDR_CHARACTERS, build_card, format_authors
 from bot.present.digest import present_digest
-from bot.present.lookup import present_lookup, present_no_results, present_review
+from bot.present.feedback import describe_effects
+from bot.present.lookup import (
+    present_card,
+    present_lookup,
+    present_no_results,
+    present_review,
+    remove_share_button,
+)
 from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
     REVIEWER,
     Assessment,
     Digest,
     EmptyReason,
+    FeedbackEffect,
     Flag,
     HealthReport,
     Heartbeat,
@@ -26,6 +45,7 @@ from digests.model import (
     ReadDepth,
     Review,
     ReviewDepth,
+    ReviewTexts,
     ScoredPaper,
     Trouble,
 )
@@ -107,8 +127,25 @@ def test_a_day_without_scores_is_a_list_and_no_ranking() -> None:
 
 
 def test_a_day_without_scores_and_upvotes_says_that_it_is_by_age() -> None:
-    message = present_digest(a_digest(a_scored_paper(), considered=1))
-    assert "No scores yet: 1 of 1 paper, newest first" in words(message)
+    message = present_digest(a_digest(a_scored_paper(), considered=2))
+    assert "No scores yet: 1 of 2 papers, newest first" in words(message)
+
+
+def test_the_only_paper_of_a_day_is_in_no_order() -> None:
+    assert words(present_digest(a_digest(a_scored_paper(), considered=1))) == "Tue 24 Nov\nNo score yet"
+    scored = a_digest(a_scored_paper(review=a_review()), considered=1)
+    assert words(present_digest(scored)) == "Tue 24 Nov · 1 paper"
+
+
+def test_a_header_counts_no_papers_that_there_are_none_of() -> None:
+    picked = [a_scored_paper(f"2401.0000{n}", review=a_review()) for n in range(2)]
+    vision = Preferences(("vision",))
+    assert words(present_digest(a_digest(*picked, considered=2, preferences=vision))) == (
+        "Vision · Tue 24 Nov · 2 papers"
+    )
+    assert words(present_digest(a_digest(*picked, considered=3, preferences=vision))) == (
+        "Vision · Tue 24 Nov · 2 of 3"
+    )
 
 
 def test_a_day_with_one_score_or_rank_is_a_ranking() -> None:
@@ -194,17 +231,17 @@ THANKSGIVING = AnnouncementGap(GapReason.HOLIDAY, SUNDAY, date(2026, 11, 26), "T
                 "left_out": {LeftOut.TOO_OLD: 36, LeftOut.MUTED: 1},
                 "max_age": timedelta(days=30),
             },
-            "All 37 new papers were left out: 36 older than 30 days (max_age_days), 1 muted.",
+            "All 37 new papers were left out: 36 older than 30 days, 1 muted.",
         ),
         (
             EmptyReason.NO_MATCH,
             {"considered": 37, "left_out": {LeftOut.TOO_OLD: 37}, "max_age": timedelta(days=30)},
-            "All 37 new papers are older than 30 days (max_age_days).",
+            "All 37 new papers are older than 30 days.",
         ),
         (
             EmptyReason.NO_MATCH,
             {"considered": 1, "left_out": {LeftOut.TOO_OLD: 1}, "max_age": timedelta(days=1)},
-            "One new paper came in and was left out: older than 1 day (max_age_days).",
+            "One new paper came in and was left out: older than 1 day.",
         ),
     ],
 )
@@ -214,6 +251,25 @@ def test_an_empty_digest_explains_its_empty_reason(
     message = present_digest(a_digest(empty_reason=nothing, **facts))
     assert said in words(message)
     assert message.summary.startswith("Tue 24 Nov · ")
+
+
+@pytest.mark.parametrize("kind", EmptyReason)
+def test_a_digest_of_one_person_speaks_of_no_channel(kind: EmptyReason) -> None:
+    own = Channel("console", "DADA", is_direct=True)
+    facts: dict[str, Any] = {"announcement_gap": WEEKEND, "troubles": (OUT, DOWN), "channel": own}
+    preferences = Preferences(min_score=7)
+    for reasons in ([LeftOut.NOT_SCORED], list(LeftOut)):
+        left_out = dict.fromkeys(reasons, 3)
+        for considered in (1, 9):
+            digest = a_digest(
+                empty_reason=kind,
+                left_out=left_out,
+                considered=considered,
+                preferences=preferences,
+                max_age=timedelta(days=30),
+                **facts,
+            )
+            assert "channel" not in f"{present_digest(digest).summary} {words(present_digest(digest))}"
 
 
 def test_every_empty_reason_has_a_title_of_its_own() -> None:
@@ -229,6 +285,12 @@ def test_a_day_without_picks_names_every_trouble_once() -> None:
     assert (
         told.count("arXiv has not answered") == told.count("The budget for reviews is spent for today") == 1
     )
+
+
+def test_a_file_that_cannot_be_read_is_no_server_that_does_not_answer() -> None:
+    missing = replace(OUT, subject="reviews", detail="reviews.jsonl: there is no such file or folder.")
+    message = present_digest(a_digest(a_scored_paper(review=a_review()), troubles=(missing,)))
+    assert "The source “reviews” has not been readable since 06:40." in words(message)
 
 
 def test_a_digest_names_sources_in_trouble_and_the_heartbeat_names_healthy_ones() -> None:
@@ -290,6 +352,13 @@ def test_a_card_shows_every_part_of_a_paper_and_its_review() -> None:
         review_line="Reviewed by qwen3, 23 November 2026, from the full text",
         reason="#1 of 21 in vision",
         review_label="Full review",
+        menu=(
+            Button(ButtonAction.MORE_OF_THIS, "More of this", "2402.01306"),
+            Button(ButtonAction.NOT_FOR_US, "Not for us", "2402.01306"),
+            Button(ButtonAction.SIMILAR, "Similar", "2402.01306"),
+            Button(ButtonAction.ASK, "Ask", "2402.01306"),
+            Button(ButtonAction.REPORT, "This is wrong", "2402.01306"),
+        ),
         short_title="Big-O",
         brief="It works.",
         brief_limitation=f"Limitation: {card.limitations[0]} · +3",
@@ -349,6 +418,44 @@ def test_a_quote_stands_in_the_full_review_under_the_limitation_that_it_shows() 
     assert Text(quoted, label=label) in message.blocks
 
 
+def test_a_card_of_a_digest_has_the_quotes_of_the_limitations_that_it_shows() -> None:
+    points = (
+        QuotedLimitation("only English is tested", "is tested in\nEnglish only"),
+        QuotedLimitation("B", ""),
+        QuotedLimitation("C", "x" * 900),
+        QuotedLimitation("not shown", "not shown"),
+    )
+    assessment = Assessment("1", ReviewDepth.FULL, (("novelty", 3), ("soundness", 4)), key_limitations=points)
+    scored = a_scored_paper(review=a_review(assessment=assessment))
+    card = build_card(scored, 1)
+    assert card.quotes[0] == Quote("Only English is tested", "is tested in English only")
+    assert [quote.limitation for quote in card.quotes] == [card.limitations[0], card.limitations[2]]
+    assert len(card.quotes[1].passage) == MAX_QUOTE_CHARACTERS
+    assert card.grades == "novelty 3, soundness 4"
+    assert (build_card(scored).quotes, build_card(scored).grades) == ((), "")
+
+
+def test_a_translated_card_keeps_the_title_and_the_quotes_of_the_paper() -> None:
+    assessment = Assessment(
+        "1",
+        ReviewDepth.FULL,
+        (),
+        key_limitations=(QuotedLimitation("B is slow", ""), QuotedLimitation("only A", "on A only")),
+    )
+    scored = a_scored_paper(review=a_review(assessment=assessment))
+    original, card = (
+        build_card(scored, 1, "", translation)
+        for translation in (None, ReviewTexts("Es geht.", ("B ist langsam", "nur A ist geprüft")))
+    )
+    assert (card.tldr, card.limitations) == ("Es geht.", ("B ist langsam", "Nur A ist geprüft"))
+    assert (card.title, card.score) == (original.title, original.score)
+    assert card.quotes == (Quote("Nur A ist geprüft", "on A only"),)
+
+
+def test_limitations_that_were_not_quoted_have_no_quotes() -> None:
+    assert build_card(a_scored_paper(review=a_review(limitations="(1) One. (2) Two.")), 1).quotes == ()
+
+
 def test_the_full_review_of_a_paper_without_one_is_its_abstract() -> None:
     message = present_review(a_scored_paper(abstract="We do it. " * 90))
     assert Text(("We do it. " * 90).strip(), label="Abstract") in message.blocks
@@ -390,15 +497,44 @@ def test_a_look_up_shows_the_best_hit_with_its_buttons_and_names_the_others() ->
     message = present_lookup(
         "Best", SearchResult((FoundPaper(best, Match.NAME), FoundPaper(other, Match.TEXT)))
     )
-    assert [card.title for card in message.cards] == ["Best"]
+    (card,) = message.cards
+    assert (card.title, card.review_label) == ("Best", "Full review")
+    assert [button.action for button in card.menu] == [
+        ButtonAction.SHARE,
+        ButtonAction.SIMILAR,
+        ButtonAction.ASK,
+        ButtonAction.REPORT,
+    ]
+    assert not any(isinstance(block, Buttons) for block in message.blocks)
+    assert any(isinstance(block, OptionRow) and "Other" in block.text for block in message.blocks)
+
+
+def test_a_looked_up_paper_without_a_review_has_room_for_the_button_that_shares_it() -> None:
+    message = present_card(a_scored_paper("2401.00001"))
+    assert [button.action for button in message.cards[0].menu] == [ButtonAction.SIMILAR]
     (buttons,) = [block for block in message.blocks if isinstance(block, Buttons)]
     assert [button.action for button in buttons.buttons] == [ButtonAction.SHARE]
-    assert any(isinstance(block, OptionRow) and "Other" in block.text for block in message.blocks)
+
+
+@pytest.mark.parametrize("abstract", ["", "We do it."])
+def test_a_message_without_a_channel_has_no_button_that_shares(abstract: str) -> None:
+    message = present_card(a_scored_paper(abstract=abstract))
+    assert str(ButtonAction.SHARE) not in str(remove_share_button(message))
 
 
 def test_a_review_shows_its_sections() -> None:
     message = present_review(a_scored_paper(review=a_review(methodology="Sound.")))
     assert Text("Sound.", label="Methodology") in message.blocks
+
+
+def test_similar_papers_are_one_click_from_a_full_review() -> None:
+    assert present_review(a_scored_paper()).blocks[-1] == Buttons(
+        (
+            Button(ButtonAction.SIMILAR, "Similar", "2402.01306"),
+            Button(ButtonAction.MORE_OF_THIS, "More of this", "2402.01306"),
+            Button(ButtonAction.NOT_FOR_US, "Not for us", "2402.01306"),
+        )
+    )
 
 
 def test_a_look_up_without_a_hit_suggests_other_queries() -> None:
@@ -439,3 +575,16 @@ def test_the_key_limitations_of_our_own_reviewer_are_shown_as_they_are_and_its_g
         if isinstance(block, Text)
     ]
     assert "methodology 4, impact 2" in texts
+
+
+def test_a_digest_with_other_papers_because_of_feedback_says_why() -> None:
+    effects = (FeedbackEffect("audio", False, 3), FeedbackEffect("papers like “KTO”", True, 1))
+    expected = (
+        "Fewer: audio, since 3 said not for us. More: papers like “KTO”, since you said more of this. "
+        "The settings of this digest show and reset it."
+    )
+    assert describe_effects(effects) == expected
+    digest = a_digest(a_scored_paper(review=a_review()), effects=effects)
+    assert any(isinstance(each, Text) and expected in each.text for each in present_digest(digest).blocks)
+    many = describe_effects([FeedbackEffect("audio", False, 3)] * 5)
+    assert "2 more for such reasons." in many
