@@ -5,8 +5,9 @@ import os
 import secrets
 import socket
 import zoneinfo
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -15,30 +16,23 @@ from typing import TYPE_CHECKING, assert_never
 
 from rich.console import Console
 
-from bot.conversation.answers import Answers
-from bot.conversation.paper_fetch_queue import PaperFetchQueue
-from bot.delivery.context import DeliveryContext, DeliveryPolicy, UnknownPolicy
+from bot.delivery.context import DeliveryContext, DeliveryPolicy, QueuePolicy, UnknownPolicy
+from bot.delivery.operator_notices import OperatorNotices
 from bot.delivery.rate_limit import RateLimiter
-from bot.ingest.fetching import PaperLookup
-from bot.platforms.app import ChatApp
 from bot.platforms.registry import find_platforms
 from bot.storage import run_ingest
 from config.secrets import read_reviewer_key
-from config.settings import Settings, SourceSettings, SubscriptionSettings
+from config.settings import ReviewerSettings, Settings, SourceSettings, SubscriptionSettings
 from digests.build import DigestPolicy
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.model import Heartbeat, Paper
+from digests.languages import find_language
+from digests.model import Heartbeat, Likeness, Paper
+from digests.panel import PanelPolicy
 from digests.pick import PickPolicy
 from digests.ports import Store
-from digests.ports.search import SearchRequest, SearchResult
-from digests.ports.sources import Source
 from digests.private_files import find_exposed
-from digests.search.glossary import Glossary, build_glossary
-from digests.search.likeness import IndexedLikeness
 from digests.store import open_store
-from digests.store.copying import DEFAULT_TOMBSTONES
-from digests.store.copying import copy_store as copy_store
 from digests.subscription import (
     Channel,
     DigestStyle,
@@ -51,10 +45,19 @@ from digests.subscription import (
 )
 
 if TYPE_CHECKING:
+    from bot.conversation.answers import Answers
+    from bot.conversation.paper_fetch_queue import PaperFetchQueue
+    from bot.ingest.fetching import PaperLookup
     from bot.ingest.reviewing import OpenReviewContext
+    from bot.platforms.app import ChatApp
+    from digests.ports.queue_groups import QueueGroup
+    from digests.ports.search import SearchRequest, SearchResult
+    from digests.ports.sources import Source
     from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
-    from digests.reviewers.context import ReviewContext
+    from digests.reviewers.context import PanelSeat, ReviewContext
+    from digests.search.glossary import Glossary
     from digests.search.index import SearchIndex
+    from digests.search.likeness import IndexedLikeness
     from digests.sources.arxiv.source import ArxivSource
     from digests.sources.http.client import SourceClient
     from digests.sources.http.turns import ServerTurns
@@ -72,27 +75,72 @@ zoneinfo.reset_tzpath(to=())
 class Services:
     """Objects built from the settings, for one process. `store.close` releases the store at the end.
 
-    `search_directory` holds the search index, which is opened at the first search; `glossary` has its terms.
-    `open_fetch_queue` holds the queue of `get_fetch_queue`, once it was asked for.
+    `search_directory` holds the search index, which is opened at the first search. `open_fetch_queue` holds
+    the queue of `get_fetch_queue`, once it was asked for.
     """
 
     settings: Settings
     store: Store
     delivery_context: DeliveryContext
     search_directory: Path
-    glossary: Glossary
-    open_fetch_queue: list[PaperFetchQueue] = field(default_factory=list)
+    open_fetch_queue: "list[PaperFetchQueue]" = field(default_factory=list)
     _open_index: "list[SearchIndex]" = field(default_factory=list)
+    _glossary: "dict[None, Glossary]" = field(default_factory=dict)
+    _likeness: "dict[None, IndexedLikeness]" = field(default_factory=dict)
 
-    def find_papers(self, request: SearchRequest) -> SearchResult:
+    def find_papers(self, request: "SearchRequest") -> "SearchResult":
         """Find the papers that a person's text names or describes, best first.
 
         Raises SearchError, and StoreError. Blocks.
         """
         from digests.search import PaperSearch
 
-        search = PaperSearch(self.store.library, self._get_index(), self.glossary)
+        search = PaperSearch(self.store.library, self._get_index(), self._get_glossary())
         return search.find(request, self.delivery_context.clock().date())
+
+    def _get_glossary(self) -> "Glossary":
+        """Return our terms and those of the settings, read at the first search."""
+        from digests.search.glossary import build_glossary
+
+        if None not in self._glossary:
+            self._glossary[None] = build_glossary(self.settings.search.glossary)
+        return self._glossary[None]
+
+    def find_likeness(self, marked: Sequence[str], after_seq: int) -> Mapping[str, Likeness]:
+        """Return how much papers that changed after a sequence number are like marked ones.
+
+        See `IndexedLikeness.find`, which is loaded for the first marked paper.
+        """
+        if not marked:
+            return {}
+        from digests.search.likeness import IndexedLikeness
+
+        # `setdefault` is atomic: all threads share one, which searches once at a time.
+        finder = self._likeness.setdefault(None, IndexedLikeness(self.store.library, self._get_index))
+        return finder.find(marked, after_seq)
+
+    def follow_index(self) -> float:
+        """Let the index follow the store, and return the share that is indexed: see `SearchIndex.follow`.
+
+        Raises SearchError and StoreError. Blocks.
+        """
+        return self._get_index().follow(self.store.library)
+
+    def measure_index(self) -> float:
+        """Return the share of the store that is indexed, 1 if the next look-up can index the rest at once.
+
+        Raises SearchError and StoreError. Blocks.
+        """
+        return self._get_index().measure_progress(self.store.library)
+
+    def build_index(self, on_progress: Callable[[int, int], None], *, anew: bool = False) -> int:
+        """Index all changes of the store in this process, and return the number of papers indexed.
+
+        `anew` deletes the index first. Returns 0 if there are none, or if another process is indexing.
+        Raises SearchError, StoreError, and InputError if an index that another process writes is to be built
+        anew.
+        """
+        return self._get_index().build(self.store.library, on_progress, anew=anew)
 
     def _get_index(self) -> "SearchIndex":
         """Return the index, opened at the first search: typing a query causes several searches a second.
@@ -114,14 +162,17 @@ def build_services(
     Opening creates or migrates the store. `clock` returns the time in UTC; None stands for the system's
     clock. Raises InputError for an unknown domain, and StoreError.
     """
-    for subscription in list_configured_subscriptions(settings):
-        check_domains(subscription.preferences)
-    store = open_store(settings.store.url, tombstones=_locate_tombstones(settings))
+    for number, subscription in enumerate(list_configured_subscriptions(settings), 1):
+        with _name_subscription(number):
+            check_domains(subscription.preferences)
+    store = open_store(
+        settings.store.url,
+        tombstones=_locate_tombstones(settings),
+        panel_policy=_build_panel_policy(settings.reviewer),
+    )
     context = _build_delivery_context(settings, store, console, clock or _utc_now)
-    glossary = build_glossary(settings.search.glossary)
-    services = Services(settings, store, context, _locate_search_index(settings), glossary)
-    likeness = IndexedLikeness(store.library, services._get_index)
-    return replace(services, delivery_context=replace(context, find_likeness=likeness.find))
+    services = Services(settings, store, context, _locate_search_index(settings))
+    return replace(services, delivery_context=replace(context, find_likeness=services.find_likeness))
 
 
 def _utc_now() -> datetime:
@@ -131,6 +182,14 @@ def _utc_now() -> datetime:
 def _build_delivery_context(
     settings: Settings, store: Store, console: Console, clock: Callable[[], datetime]
 ) -> DeliveryContext:
+    policy = DeliveryPolicy(
+        on_unknown=UnknownPolicy(settings.delivery.on_unknown),
+        history_lag=HISTORY_LAG,
+        merge_missed=settings.delivery.missed == "merge",
+        review_wait=timedelta(
+            minutes=settings.digest.review_wait_minutes if _list_panel_members(settings.reviewer) else 0
+        ),
+    )
     return DeliveryContext(
         store=store,
         platforms={
@@ -141,15 +200,14 @@ def _build_delivery_context(
         digest_policy=_build_digest_policy(settings),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         clock=clock,
-        policy=DeliveryPolicy(
-            on_unknown=UnknownPolicy(settings.delivery.on_unknown),
-            history_lag=HISTORY_LAG,
-            merge_missed=settings.delivery.missed == "merge",
-            review_wait=timedelta(
-                minutes=settings.digest.review_wait_minutes if settings.reviewer.base_url else 0
-            ),
-        ),
+        policy=policy,
         rate_limiters=_build_rate_limiters(),
+        operator_notices=OperatorNotices(store.notes, policy.timeout, settings.operator.deciders),
+        queue_policy=QueuePolicy(
+            has_workspace_queue=settings.discussion.queue == "workspace",
+            groups=_list_queue_groups(settings),
+            mark_retention=timedelta(days=settings.discussion.mark_max_age_days),
+        ),
     )
 
 
@@ -188,7 +246,20 @@ def _locate_tombstones(settings: Settings) -> Path | None:
     """Return the file of tombstones; None for the one beside an SQLite file."""
     if settings.privacy.tombstones:
         return Path(settings.privacy.tombstones)
-    return None if settings.store.url.startswith("sqlite") else DEFAULT_TOMBSTONES
+    if settings.store.url.startswith("sqlite"):
+        return None
+    from digests.store.copying import DEFAULT_TOMBSTONES
+
+    return DEFAULT_TOMBSTONES
+
+
+def copy_store(
+    source: str, target: str, *, now: datetime, progress: Callable[[int, int], None]
+) -> Mapping[str, int]:
+    """Copy every row of a store to an empty one: see `digests.store.copying`. Raises StoreError."""
+    from digests.store import copying
+
+    return copying.copy_store(source, target, now=now, progress=progress)
 
 
 def find_exposed_files(services: Services) -> list[Path]:
@@ -205,15 +276,30 @@ def find_exposed_files(services: Services) -> list[Path]:
 def list_configured_subscriptions(settings: Settings) -> list[Subscription]:
     """Return each subscription of the settings, in their order. Nothing is stored.
 
-    Raises InputError for a name of a digest with other signs than `normalize_name` takes.
+    Raises InputError for a name of a digest with other signs than `normalize_name` takes, and for a language
+    that there is not.
     """
-    return [_to_subscription(entry) for entry in settings.subscriptions]
+    subscriptions = []
+    for number, entry in enumerate(settings.subscriptions, 1):
+        with _name_subscription(number):
+            subscriptions.append(_to_subscription(entry))
+    return subscriptions
+
+
+@contextmanager
+def _name_subscription(number: int) -> Iterator[None]:
+    """Begin the sentence of an InputError in the block with the place in the settings."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"The settings, subscriptions, number {number}: {error}") from None
 
 
 def _to_subscription(entry: SubscriptionSettings) -> Subscription:
     preferences = Preferences(
         entry.domains, entry.keywords, entry.muted, entry.top, entry.min_score, DigestStyle(entry.style),
         entry.authors, MatchMode(entry.match), UnscoredPapers(entry.unscored), entry.repeat,
+        find_language(entry.language),
     )  # fmt: skip
     days = frozenset(DAYS.index(day) for day in entry.days)
     return Subscription(
@@ -242,12 +328,12 @@ FULL_TEXT_URL = "https://arxiv.org/"
 """Address of full texts, below html/ and pdf/."""
 
 
-def build_sources(services: Services) -> list[Source]:
+def build_sources(services: Services) -> "list[Source]":
     """Build the sources of the settings, in their order. Raises InputError for an unknown category."""
     return [_build_source(entry, services) for entry in services.settings.sources]
 
 
-def _build_source(entry: SourceSettings, services: Services) -> Source:
+def _build_source(entry: SourceSettings, services: Services) -> "Source":
     match entry.kind:
         case "arxiv":
             return _build_arxiv(entry, services)
@@ -335,7 +421,7 @@ def make_import_opener(
     return open_for_address
 
 
-def _build_huggingface(entry: SourceSettings, services: Services) -> Source:
+def _build_huggingface(entry: SourceSettings, services: Services) -> "Source":
     from digests.sources.huggingface import HuggingFaceSource
 
     url = entry.url or DAILY_PAPERS_URL
@@ -347,7 +433,7 @@ def _build_huggingface(entry: SourceSettings, services: Services) -> Source:
     )
 
 
-def _build_review_source(entry: SourceSettings, services: Services) -> Source:
+def _build_review_source(entry: SourceSettings, services: Services) -> "Source":
     from digests.sources.watched import WatchedAddress, WatchedFiles
 
     interval = timedelta(minutes=entry.interval_minutes)
@@ -356,7 +442,7 @@ def _build_review_source(entry: SourceSettings, services: Services) -> Source:
     return WatchedAddress(_make_client_opener(services, entry.url), entry.url, interval, entry.effective_name)
 
 
-def build_arxiv_lookup(services: Services) -> PaperLookup | None:
+def build_arxiv_lookup(services: Services) -> "PaperLookup | None":
     """Build a function that fetches papers from arXiv by their ids; None without an arXiv source.
 
     The function leaves unknown papers out, and raises SourceError. Raises InputError for an unknown category.
@@ -376,7 +462,7 @@ LOOKUP_MAX_BYTES = 4 * 1024**2
 """Largest answer to a person's look-up: it is parsed on the event loop. Fifty papers take some 200 KB."""
 
 
-def get_fetch_queue(services: Services) -> PaperFetchQueue | None:
+def get_fetch_queue(services: Services) -> "PaperFetchQueue | None":
     """Return the process's queue of papers that people wait for; None without an arXiv source.
 
     Raises InputError for an unknown category.
@@ -386,7 +472,9 @@ def get_fetch_queue(services: Services) -> PaperFetchQueue | None:
     return services.open_fetch_queue[0] if services.open_fetch_queue else None
 
 
-def _build_fetch_queue(settings: SourceSettings, services: Services) -> PaperFetchQueue:
+def _build_fetch_queue(settings: SourceSettings, services: Services) -> "PaperFetchQueue":
+    from bot.conversation.paper_fetch_queue import PaperFetchQueue
+
     arxiv = _build_arxiv(settings, services)
 
     async def fetch_papers(ids: Sequence[str]) -> Mapping[str, Paper]:
@@ -399,45 +487,80 @@ def _build_fetch_queue(settings: SourceSettings, services: Services) -> PaperFet
     return PaperFetchQueue(fetch_papers, services.store, clock, LOOKUP_TIMEOUT_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class _PanelMember:
+    """A model that reviews, with its server. `key_number` is 0 for the server of `[reviewer]`."""
+
+    model: str
+    base_url: str = field(repr=False)
+    weight: float = 1.0
+    share: float = 1.0
+    key_number: int = 0
+
+
+def _list_panel_members(settings: ReviewerSettings) -> list[_PanelMember]:
+    """Return the models that review, the one with the most weight first; empty without a server."""
+    members = [
+        _PanelMember(
+            entry.model,
+            entry.base_url or settings.base_url,
+            entry.weight,
+            entry.share,
+            number if entry.base_url not in ("", settings.base_url) else 0,
+        )
+        for number, entry in enumerate(settings.panel, start=1)
+    ]
+    named = {(member.model, member.base_url) for member in members}
+    if settings.model and (settings.model, settings.base_url) not in named:
+        members.insert(0, _PanelMember(settings.model, settings.base_url))
+    asked = (member for member in members if member.base_url and member.weight)
+    return sorted(asked, key=lambda member: -member.weight)
+
+
+def _build_panel_policy(settings: ReviewerSettings) -> PanelPolicy:
+    models = dict.fromkeys(member.model for member in _list_panel_members(settings))
+    return PanelPolicy(tuple(models), {entry.model: entry.weight for entry in settings.panel})
+
+
+VOTE_TEMPERATURE = 0.7
+"""Temperature of a model's further votes: at 0 they would all be the same."""
+
+
 def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenReviewContext | None":
     """Build a function that opens the reviewer; None if the settings name no server.
 
     Raises InputError if a package for it is not installed, and SettingsError for an invalid key.
     """
-    settings = services.settings.reviewer
-    if not settings.base_url:
+    members = _list_panel_members(services.settings.reviewer)
+    if not members:
         return None
     if not find_spec("pypdf"):
         raise InputError(
             "[reviewer] names a server, but pypdf must be installed for it: "
-            "install paperround with its reviewer extra."
+            "install it with “pip install '.[reviewer]'”."
         )
-    key = read_reviewer_key(environment)
-    return lambda: _open_review_context(services, key)  # No partial: its representation would show the key.
+    keys = {member.key_number: read_reviewer_key(environment, member.key_number) for member in members}
+    return lambda: _open_review_context(services, keys)  # No partial: its representation would show the keys.
 
 
 @asynccontextmanager
-async def _open_review_context(services: Services, key: str) -> AsyncIterator["ReviewContext"]:
+async def _open_review_context(services: Services, keys: Mapping[int, str]) -> AsyncIterator["ReviewContext"]:
     from digests.reviewers.budget import DailyBudget
     from digests.reviewers.context import ReviewContext
-    from digests.reviewers.openai import ResponseFormat, ServerAddress, open_model_server
     from digests.reviewers.review import ReviewOptions
 
     settings = services.settings.reviewer
-    mode, timeout = ResponseFormat(settings.response_format), settings.timeout_seconds
-    address = ServerAddress(
-        settings.base_url, settings.model, key, mode, timeout, settings.concurrency, dict(settings.extra)
-    )
     questions = ReviewOptions(
         settings.weights.model_dump(), settings.score_answer, settings.review_answer, settings.text_characters
     )
     budget = DailyBudget(
         settings.tokens_per_day or None, settings.cost_per_day or None, settings.price_in, settings.price_out
     )
-    async with open_model_server(address) as server:
+    async with AsyncExitStack() as open_servers:
+        first, *further = [seat async for seat in _open_panel_seats(settings, keys, open_servers)]
         yield ReviewContext(
             services.store,
-            server,
+            first.server,
             services.delivery_context.clock,
             fetch_full_text=_build_full_texts(services) if settings.full_text else None,
             options=questions,
@@ -448,7 +571,37 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
             pairwise_limit=settings.rerank_count if settings.rerank else 0,
             has_daily_announcement=any(entry.kind == "arxiv" for entry in services.settings.sources),
             run_blocking=run_ingest,
+            budget_share=first.budget_share,
+            further_seats=tuple(further),
         )
+
+
+async def _open_panel_seats(
+    settings: ReviewerSettings, keys: Mapping[int, str], open_servers: AsyncExitStack
+) -> AsyncIterator["PanelSeat"]:
+    """Yield the seats of the panel in the order in which they are asked: every model, then further votes."""
+    from digests.reviewers.context import PanelSeat
+    from digests.reviewers.openai import ResponseFormat, ServerAddress, ServerSlots, open_model_server
+
+    samples: Counter[str] = Counter()
+    slots = {member.base_url: ServerSlots(settings.concurrency) for member in _list_panel_members(settings)}
+    for vote in range(settings.votes):
+        extra = {"temperature": VOTE_TEMPERATURE} if vote else {}
+        for member in _list_panel_members(settings):
+            address = ServerAddress(
+                member.base_url,
+                member.model,
+                keys[member.key_number],
+                ResponseFormat(settings.response_format),
+                settings.timeout_seconds,
+                settings.concurrency,
+                {**extra, **settings.extra},
+            )
+            server = await open_servers.enter_async_context(
+                open_model_server(address, slots[member.base_url])
+            )
+            yield PanelSeat(server, samples[member.model], member.share)
+            samples[member.model] += 1
 
 
 def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
@@ -458,21 +611,50 @@ def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
     return ArxivFullTextFetcher(_make_client_opener(services, FULL_TEXT_URL), turns, FULL_TEXT_URL)
 
 
-def build_apps(services: Services, environment: Mapping[str, str]) -> list[ChatApp]:
+def build_apps(services: Services, environment: Mapping[str, str]) -> "list[ChatApp]":
     """Build the apps of the platforms whose secrets are set. None is opened.
 
     Raises SettingsError for an invalid secret, and InputError if a platform's package is not installed.
     """
-    settings, context = services.settings, services.delivery_context
-    return [
-        app
-        for spec in find_platforms().values()
-        if spec.build_app and (app := spec.build_app(settings, environment, context))
-    ]
+    apps = (build_app(services, environment, name) for name in find_platforms())
+    return [app for app in apps if app]
 
 
-def build_answers(services: Services, platform: str) -> Answers:
+def build_app(services: Services, environment: Mapping[str, str], platform: str) -> "ChatApp | None":
+    """Build the app of a platform, None if its secrets are not set. It is not opened.
+
+    Raises SettingsError for an invalid secret, and InputError if the platform's package is not installed.
+    """
+    build = find_platforms()[platform].build_app
+    return build(services.settings, environment, services.delivery_context) if build else None
+
+
+def can_review_again(settings: Settings) -> bool:
+    """Return True if a reviewer is set up that gives a share of its full reviews to requested papers."""
+    reviewer = settings.reviewer
+    has_share = reviewer.full_reviews_per_day > 0 and reviewer.requested_share > 0
+    return has_share and bool(_list_panel_members(reviewer))
+
+
+def _list_queue_groups(settings: Settings) -> "tuple[QueueGroup, ...]":
+    """Return the groups of the settings, whose members are written as platform:workspace[:channel]."""
+    from digests.ports.marks import QueueScope
+    from digests.ports.queue_groups import QueueGroup
+
+    groups = []
+    for entry in settings.discussion.groups:
+        members = []
+        for member in entry.members:
+            platform, workspace, channel = (*member.split(":"), "")[:3]
+            members.append(QueueScope(platform, workspace, channel))
+        groups.append(QueueGroup(entry.name, tuple(members)))
+    return tuple(groups)
+
+
+def build_answers(services: Services, platform: str) -> "Answers":
     """Build the answers to people on a platform, with its command names and permissions."""
+    from bot.conversation.answers import Answers
+
     discussion = services.settings.discussion
     base = Answers(
         services.store,
@@ -480,8 +662,10 @@ def build_answers(services: Services, platform: str) -> Answers:
         services.delivery_context.digest_policy,
         services.delivery_context.clock,
         has_workspace_queue=discussion.queue == "workspace",
+        queue_groups=_list_queue_groups(services.settings),
         mark_retention=timedelta(days=discussion.mark_max_age_days),
         deciders=frozenset(services.settings.operator.deciders),
+        can_review_again=can_review_again(services.settings),
         fetch_queue=get_fetch_queue(services),
         find_likeness=services.delivery_context.find_likeness,
     )

@@ -36,10 +36,10 @@ from digests.sources.reviews import parse_record
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 
 CHANNEL = Channel("console", "reading-group")
-PERSON = Person("you", "you", is_admin=True)
+PERSON = Person("you", "You", is_admin=True)
 EMOJIS = MarkEmojis("🔖", ())
 
-EXAMPLES = "/paper kto, /digest top 3 in vision this week, react 2, /digest queue, help, quit"
+EXAMPLES = "/paper kto, /digest top 3 in vision since 2021, react 2, /digest queue, help, quit"
 REACT_HELP = "react 2 - react with 🔖 to paper 2 of the digest\nhelp - this list\nquit - leave"
 FORM_HINT = "A chat platform opens a form here. On a terminal, type: /digest subscribe vision at 08:30 top 3"
 
@@ -132,7 +132,7 @@ def _open_conversation(
     )
     (delivery,) = store.delivery_reports.history(subscription, 1)
     message_ids = tuple(page.receipt or "" for page in delivery.pages for _ in page.papers)
-    marks = MarkHandler(store, context.platforms["console"], EMOJIS, context.clock)
+    marks = MarkHandler(answers.queue, context.platforms["console"], EMOJIS, context.clock)
     return TerminalConversation(answers, marks, message_ids, console)
 
 
@@ -170,6 +170,8 @@ class TerminalConversation:
         """Return the messages that answer a line. Raises InputError for an unknown command."""
         command, _, text = line.strip().partition(" ")
         match command.lower():
+            case "/paper" | "paper" if reply := self.answers.questions.answer_in_place(text, CHANNEL):
+                return [reply.message]
             case "/paper" | "paper":
                 return self._add_reviews(self.answers.lookup.look_up_paper(text, CHANNEL).message)
             case "/digest" | "digest" if isinstance(parse_digest_command(text), MarkPaper):

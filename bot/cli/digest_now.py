@@ -115,7 +115,12 @@ def _require_subscription(channel: str, services: Services) -> Subscription:
         raise InputError(
             f"There are {len(matches)} channels {channel!r}: {names}. Give the full name of one."
         )
-    raise InputError(f"No channel {channel!r} gets a digest; these do: {names or 'none yet'}.")
+    if not names:
+        raise InputError(
+            "No channel gets a digest yet: name one in a [[subscriptions]] table of the settings, or "
+            "subscribe in a chat."
+        )
+    raise InputError(f"No channel {channel!r} gets a digest; these do: {names}.")
 
 
 def _edition_of_today(subscription: Subscription, services: Services) -> date:
@@ -175,7 +180,10 @@ def _describe_outcome(
             note = "the channel got a note" if last_delivery.pages else "the settings ask for no note"
             return f"{name} has no papers; {note}."
         case DeliveryState.CLAIMED | DeliveryState.POSTING:
-            raise PaperroundError(f"{name} is being posted by another process.")
+            raise PaperroundError(
+                f"{name} is leased to another process, which is posting it. If that was stopped, "
+                "“paperround run” continues within five minutes."
+            )
         case DeliveryState.RETRYING | DeliveryState.UNKNOWN:
             raise PaperroundError(f"{name} is not posted yet; {again}: {last_delivery.reason}")
         case DeliveryState.FAILED:

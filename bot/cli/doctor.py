@@ -14,7 +14,7 @@ from bot.present.wording import format_count, format_weekday_date
 from bot.services import (
     Services,
     build_answers,
-    build_apps,
+    build_app,
     build_reviewer,
     build_sources,
     find_exposed_files,
@@ -22,6 +22,8 @@ from bot.services import (
 )
 from bot.storage import run_interactive
 from config.load import choose_settings_file
+from config.problems import SettingsError
+from digests.errors import InputError
 from digests.ports.outbox import DeliveryState
 from digests.ports.sources import Source
 from digests.schedule import anchor_weeks, next_due_edition
@@ -50,35 +52,53 @@ async def check_installation(services: Services, environment: Mapping[str, str])
 
     Returns findings in this order; faults are findings and not raised. Only platforms whose secrets are set
     are connected to. No source is fetched, but the check of the reviewer costs as much as scoring one paper.
-    Raises InputError, StoreError, and SettingsError for a secret of the wrong kind.
+    Raises InputError for an unknown category of a source, and StoreError.
     """
-    chat_apps = build_apps(services, environment)
     subscriptions = await run_interactive(_load_subscriptions, services)
     findings = [
         await run_interactive(_check_papers, services),
         *await run_interactive(_check_sources, services),
         *await run_interactive(_check_exposed_files, services),
     ]
-    for app in chat_apps:
-        channels = [subscription.channel for subscription in subscriptions]
-        findings += await app.check([channel for channel in channels if channel.platform == app.name])
-    findings += _check_missing_platforms({app.name for app in chat_apps}, subscriptions)
+    set_up_platforms = set[str]()
+    for name in find_platforms():
+        found = await _check_platform(services, environment, name, subscriptions)
+        findings += found or ()
+        set_up_platforms |= set() if found is None else {name}
+    findings += _check_missing_platforms(set_up_platforms, subscriptions)
     findings += await _check_reviewer(services, environment)
     return [*findings, *await run_interactive(_check_digests, services, subscriptions)]
+
+
+async def _check_platform(
+    services: Services, environment: Mapping[str, str], name: str, subscriptions: Sequence[Subscription]
+) -> Sequence[Finding] | None:
+    """Check a platform, None if its secrets are not set. A wrong secret or a missing package is a fault."""
+    try:
+        app = build_app(services, environment, name)
+    except (InputError, SettingsError) as error:
+        return [Finding(Severity.FAULT, name, str(error))]
+    channels = [each.channel for each in subscriptions if each.channel.platform == name]
+    return await app.check(channels) if app else None
 
 
 async def _check_reviewer(services: Services, environment: Mapping[str, str]) -> list[Finding]:
     """Check that the model's server has the model and answers according to the schema.
 
-    Costs tokens. Returns no finding if no reviewer is set up. Raises InputError and SettingsError.
+    Costs tokens. Returns no finding if no reviewer is set up. A wrong key or a missing package is a fault.
     """
-    open_context = build_reviewer(services, environment)
+    try:
+        open_context = build_reviewer(services, environment)
+    except (InputError, SettingsError) as error:
+        return [Finding(Severity.FAULT, "reviewer", str(error))]
     if not open_context:
         return []
     from bot.ingest.reviewing import check_reviewer
 
-    async with open_context() as review_context:
-        return [await check_reviewer(review_context)]
+    async with open_context() as context:
+        models = [seat for seat in (context.seat, *context.further_seats) if not seat.sample]
+        is_panel = len(models) > 1
+        return [await check_reviewer(context.take_seat(seat), is_member=is_panel) for seat in models]
 
 
 def _check_missing_platforms(
@@ -114,7 +134,7 @@ def _load_subscriptions(services: Services) -> list[Subscription]:
 
 
 def _check_papers(services: Services) -> Finding:
-    """Report the newest import: a warning if there is none, or none for `stale_after`."""
+    """Report the number of papers and the newest import; warn if none came for `stale_after`, or ever."""
     last = services.store.sources.last_import()
     if last is None:
         return Finding(
@@ -123,17 +143,19 @@ def _check_papers(services: Services) -> Finding:
             "None yet: bring some in with “paperround import FILE”, or name "
             "[[sources]] in the settings and try “paperround fetch”.",
         )
+    count = format_count(services.store.sources.count_papers(), "paper")
     silence = services.delivery_context.clock() - last
     if silence > services.delivery_context.digest_policy.stale_after:
         return Finding(
             Severity.WARNING,
             "papers",
-            f"None for {format_count(silence.days, 'day')}: check the sources, or run an import.",
+            f"{count}; none came in for {format_count(silence.days, 'day')}: check the sources, or run an "
+            "import.",
         )
     return Finding(
         Severity.OK,
         "papers",
-        f"The newest came in on {format_weekday_date(last.date())} at {last:%H:%M} UTC.",
+        f"{count}; the newest came in on {format_weekday_date(last.date())} at {last:%H:%M} UTC.",
     )
 
 

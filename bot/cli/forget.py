@@ -30,8 +30,14 @@ def forget_subject(
     """
     if not yes:
         counts = store.people.count_records(subject)
-        return [*describe_erasure(subject, counts), "Nothing was erased yet: --yes does it."]
-    lines = [*describe_erasure(subject, store.people.forget(subject, now=now)), "It is done."]
+        question = (
+            "Nothing was erased yet: --yes does it."
+            if counts
+            else "With --yes it is erased from backups too, when one is restored."
+        )
+        return [*describe_erasure(subject, counts), question]
+    counts = store.people.forget(subject, now=now)
+    lines = [*describe_erasure(subject, counts), *(["It is done."] if counts else [])]
     if named := list(_list_named(settings, subject)):
         lines.append(f"The settings file still names it under {' and '.join(named)}: take it out there.")
     lines.append(

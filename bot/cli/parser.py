@@ -3,17 +3,14 @@
 import argparse
 import difflib
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bot.cli.redaction import hide_secrets
 from bot.cli.terminal import EXIT_OK, EXIT_USAGE, print_lines
 from bot.platforms.registry import find_platforms
-from digests.ports.people import SubjectKind
-from digests.subscription import DigestStyle
-
-STYLES = tuple(style.value for style in DigestStyle)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -30,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     platforms = find_platforms()
 
-    def add_command(name: str, module: str, summary: str) -> argparse.ArgumentParser:
+    def add_command(name: str, module: str, summary: str) -> "_SentenceParser":
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         command.set_defaults(module=module)
         return command
@@ -50,24 +47,31 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = add_command("review", "review", "score waiting papers, and review the best in full")
     command.add_argument("--plan", action="store_true", help="only print the cost of today")
+    report_help = "only print what was repaired or dropped in the model's answers"
+    command.add_argument("--report", action="store_true", help=report_help)
 
-    command = add_command("held", "held", "list suspect papers on hold; release or reject one")
-    command.add_argument("decision", nargs="?", choices=("release", "reject"))
-    command.add_argument("paper", nargs="?", metavar="ID")
+    command = add_command("evaluate", "evaluate", "measure how far scores agree with people's")
+    human_help = 'JSON Lines {"id", "scores": [..], "decision"?}; - reads standard input'
+    command.add_argument("human_file", metavar="HUMAN_FILE", help=human_help)
+    scores_help = 'JSON Lines {"model", "id", "overall"}; without, the reviews in the store'
+    command.add_argument("--scores", default="", metavar="FILE", help=scores_help)
+    model_help = "only this model; may be repeated"
+    command.add_argument("--model", action="append", default=[], metavar="M", help=model_help)
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    plot_help = "draw a picture too: .png, .svg or .pdf"
+    command.add_argument("--plot", type=Path, metavar="FILE", help=plot_help)
+
+    command = add_command("held", "held", "list suspect papers on hold and doubted reviews; decide on one")
+    decision_help = "release or reject a held paper; again: have a doubted paper reviewed again"
+    command.add_argument("decision", nargs="?", choices=("release", "reject", "again"), help=decision_help)
+    command.add_argument(
+        "paper", nargs="?", metavar="ID", help="the paper's id; after again the number of the report"
+    )
 
     add_command("schema", "schema", "print the JSON Schema of a scored paper")
 
     command = add_command("preview", "preview", "show the digest that would be posted")
-    targets = (*platforms, "html")
-    command.add_argument("--as", dest="platform", choices=targets, default="console")
-    command.add_argument("--json", action="store_true", help="the messages as the platform's API takes them")
-    command.add_argument("--style", choices=STYLES)
-    command.add_argument("--top", type=_parse_count, metavar="N", help="number of papers, 1 to 50")
-    domain_help = "an arXiv category or a group such as vision"
-    command.add_argument("--domain", default="", metavar="D", help=domain_help)
-    day_help = "the edition's date, such as 2026-11-24"
-    command.add_argument("--day", type=_parse_day, metavar="DATE", help=day_help)
-    command.add_argument("--channel", default="", metavar="ID", help="a channel of the settings")
+    command.add_options = _add_preview_options
 
     command = add_command("search", "search", "look papers up by id, address or words")
     command.add_argument("words", nargs="+", metavar="WORDS")
@@ -91,14 +95,10 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("names", nargs="*", metavar="[PLATFORM] ID", help=names_help)
 
     command = add_command("forget", "forget", "erase everything about a person, a channel or a workspace")
-    command.add_argument("kind", choices=[kind.value for kind in SubjectKind])
-    ids_help = "PLATFORM:WORKSPACE:ID, for a workspace PLATFORM:WORKSPACE"
-    command.add_argument("id", metavar="ID", help=ids_help)
-    command.add_argument("--yes", action="store_true", help="erase it; without, only say what would go")
+    command.add_options = _add_forget_options
 
     command = add_command("export", "export", "print everything that is kept about a person, as JSON")
-    command.add_argument("kind", choices=[SubjectKind.PERSON.value])
-    command.add_argument("id", metavar="ID", help="PLATFORM:WORKSPACE:PERSON")
+    command.add_options = _add_export_options
 
     command = add_command("status", "status", "show the next digest and the last failure of each channel")
     command.add_argument("--channel", default="", metavar="ID", help="only this channel")
@@ -114,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_command("doctor", "doctor", "check the setup and explain how to fix what is wrong")
 
-    database = commands.add_parser("db", help="move the store to another database")
+    database = commands.add_parser("db", help="move the store to another database, or build its search index")
     database_commands = database.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = database_commands.add_parser("copy", help="copy the whole store to an empty one")
     command.set_defaults(module="db_copy")
@@ -122,11 +122,45 @@ def build_parser() -> argparse.ArgumentParser:
     target_help = "such as postgresql+psycopg://USER@HOST/DATABASE"
     command.add_argument("target", metavar="TO", help=target_help)
 
+    command = database_commands.add_parser("reindex", help="build the search index anew")
+    command.set_defaults(module="db_reindex")
+
     command = add_command("help", "help", "explain a command")
     command.add_argument("command", nargs="?", default="", metavar="COMMAND")
 
     add_command("run", "run", "post every digest at its hour, until stopped")
     return parser
+
+
+def _add_preview_options(command: argparse.ArgumentParser) -> None:
+    from digests.subscription import DigestStyle
+
+    targets = (*find_platforms(), "html")
+    command.add_argument("--as", dest="platform", choices=targets, default="console")
+    command.add_argument("--json", action="store_true", help="the messages as the platform's API takes them")
+    command.add_argument("--style", choices=[style.value for style in DigestStyle])
+    command.add_argument("--top", type=_parse_count, metavar="N", help="number of papers, 1 to 50")
+    domain_help = "an arXiv category or a group such as vision"
+    command.add_argument("--domain", default="", metavar="D", help=domain_help)
+    day_help = "the edition's date, such as 2026-11-24"
+    command.add_argument("--day", type=_parse_day, metavar="DATE", help=day_help)
+    command.add_argument("--channel", default="", metavar="ID", help="a channel of the settings")
+
+
+def _add_forget_options(command: argparse.ArgumentParser) -> None:
+    from digests.ports.people import SubjectKind
+
+    command.add_argument("kind", choices=[kind.value for kind in SubjectKind])
+    ids_help = "PLATFORM:WORKSPACE:ID, for a workspace PLATFORM:WORKSPACE"
+    command.add_argument("id", metavar="ID", help=ids_help)
+    command.add_argument("--yes", action="store_true", help="erase it; without, only say what would go")
+
+
+def _add_export_options(command: argparse.ArgumentParser) -> None:
+    from digests.ports.people import SubjectKind
+
+    command.add_argument("kind", choices=[SubjectKind.PERSON.value])
+    command.add_argument("id", metavar="ID", help="PLATFORM:WORKSPACE:PERSON")
 
 
 class _ShowVersion(argparse.Action):
@@ -140,7 +174,17 @@ class _ShowVersion(argparse.Action):
 
 
 class _SentenceParser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence each. Subparsers are of the same class."""
+    """A parser whose errors are one sentence each. Subparsers are of the same class.
+
+    `add_options` adds the options of a command when it is parsed: their choices take time to import.
+    """
+
+    add_options: Callable[[argparse.ArgumentParser], None] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self.add_options:
+            self.add_options(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         words = _suggest_choice(message).split(" ")

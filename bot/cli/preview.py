@@ -10,10 +10,19 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from bot.chat.port import Page
-from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_document, print_json
+from bot.cli.terminal import (
+    EXIT_OK,
+    build_cli_services,
+    open_console,
+    print_document,
+    print_json,
+    print_lines,
+)
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
+from bot.present.empty import describe_remedy
 from bot.services import Services, check_domains, list_configured_subscriptions
+from config.settings import Settings
 from digests.build import build_unsent
 from digests.errors import InputError
 from digests.model import Digest
@@ -37,9 +46,9 @@ def run_command(options: argparse.Namespace) -> int:
     if options.platform == "html":
         from bot.cli.preview_page import render_digest_page
 
-        print_document(render_digest_page(digest))
+        print_document(render_digest_page(digest, services.settings))
     elif options.json or platform != "console":
-        print_json(to_payload_json(digest, platform))
+        print_json(to_payload_json(digest, platform, services.settings))
     else:
         show_preview(digest, open_console())
     return EXIT_OK
@@ -109,7 +118,9 @@ def _choose_subscription(request: PreviewRequest, services: Services) -> Subscri
         known = ", ".join(
             subscription.channel.channel for subscription in list_configured_subscriptions(services.settings)
         )
-        raise InputError(f"The settings name no channel {request.channel!r}; they name: {known or 'none'}.")
+        if not known:
+            raise InputError("The settings name no channel: leave out --channel, or add [[subscriptions]].")
+        raise InputError(f"The settings name no channel {request.channel!r}; they name: {known}.")
     on_platform = [each for each in channels if each.channel.platform == request.platform]
     unnamed = Subscription(Channel(request.platform, "preview"), Preferences(style=DEFAULT_STYLE))
     chosen = next(iter(on_platform or channels), unnamed)
@@ -134,11 +145,13 @@ def show_preview(digest: Digest, console: Console) -> None:
 
     for page in render_pages(present_digest(digest), "console", digest.preferences.style):
         print_page(page, console)
+    if remedy := describe_remedy(digest):
+        print_lines(remedy)
 
 
-def to_payload_json(digest: Digest, platform: str) -> str:
+def to_payload_json(digest: Digest, platform: str, settings: Settings) -> str:
     """Return a JSON array with the request body of each message, as the platform would get it."""
-    pages = render_pages(present_digest(digest), platform, digest.preferences.style)
+    pages = render_pages(present_digest(digest), platform, digest.preferences.style, settings)
     bodies = [_to_request_body(page, platform, digest.channel) for page in pages]
     return json.dumps(bodies, ensure_ascii=False, indent=2)
 

@@ -10,6 +10,7 @@ from bot.chat.port import Page
 from bot.platforms.preview import PagePreview
 from bot.platforms.registry import PlatformSpec, find_platforms, render_pages
 from bot.present.digest import present_digest
+from config.settings import Settings
 from digests.model import Digest
 from digests.subscription import DigestStyle
 
@@ -22,18 +23,21 @@ def list_columns() -> list[Column]:
     return sorted(columns, key=lambda column: column[1].column)
 
 
-def render_digest_page(digest: Digest) -> str:
-    """Return the page, as HTML, for one digest in the style of its preferences."""
-    return render_message_page(present_digest(digest), digest.preferences.style)
+def render_digest_page(digest: Digest, settings: Settings | None = None) -> str:
+    """Return the page, as HTML, for one digest in the style of its preferences, under these settings."""
+    return render_message_page(present_digest(digest), digest.preferences.style, settings)
 
 
-def render_message_page(message: Message, style: DigestStyle) -> str:
-    """Return the page, as HTML, for a message. It is built from the payloads that would be posted."""
+def render_message_page(message: Message, style: DigestStyle, settings: Settings | None = None) -> str:
+    """Return the page, as HTML, for a message. It is built from the payloads that would be posted.
+
+    The default settings hold without `settings`.
+    """
     template = files("bot.cli").joinpath("preview.html").read_text(encoding="utf-8")
     columns = list_columns()
     parts = {
         "title": escape(message.summary[:120]),
-        "columns": "\n".join(_render_column(column, message, style) for column in columns),
+        "columns": "\n".join(_render_column(column, message, style, settings) for column in columns),
         **_render_styles(columns),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
@@ -53,9 +57,9 @@ def _render_styles(columns: Sequence[Column]) -> dict[str, str]:
     }
 
 
-def _render_column(column: Column, message: Message, style: DigestStyle) -> str:
+def _render_column(column: Column, message: Message, style: DigestStyle, settings: Settings | None) -> str:
     spec, preview = column
-    pages = render_pages(message, spec.name, style)
+    pages = render_pages(message, spec.name, style, settings)
     title = escape(spec.title)
     articles = "\n".join(_render_article(spec.name, page, preview) for page in pages)
     heading = f"<h2># papers - {title}</h2>"

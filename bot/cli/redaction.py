@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from bot.platforms.registry import find_platforms
 from config.secrets import REVIEWER_KEY_VARIABLE, find_settings_secrets
-from config.settings import Settings
-from digests.sources.http.addresses import describe_address
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 MIN_SECRET_CHARACTERS = 8
 """Shortest value that is removed: a shorter one would be found in ordinary words."""
@@ -30,12 +32,13 @@ _known: set[str] = set()
 
 def remember_environment(environment: Mapping[str, str]) -> None:
     """Let `hide_secrets` remove the values of all variables that hold a secret of ours."""
-    variables = {PASSWORD_VARIABLE, REVIEWER_KEY_VARIABLE}
+    keys = (name for name in environment if name.startswith(f"{REVIEWER_KEY_VARIABLE}_"))
+    variables = {PASSWORD_VARIABLE, REVIEWER_KEY_VARIABLE, *keys}
     variables.update(name for spec in find_platforms().values() for name in spec.secret_variables)
     _remember(environment.get(name, "").strip() for name in variables)
 
 
-def remember_settings(settings: Settings) -> None:
+def remember_settings(settings: "Settings") -> None:
     """Let `hide_secrets` remove passwords and tokens in addresses of the settings."""
     _remember(find_settings_secrets(settings))
 
@@ -79,6 +82,8 @@ def _strip_address(rest: str, is_web: bool) -> str:
 
     A user without a password may stand in a store's.
     """
+    from digests.sources.http.addresses import describe_address
+
     for marker in _list_secret_paths():
         before, found, after = rest.partition(marker)
         if after:

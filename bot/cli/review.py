@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import os
+from datetime import UTC, datetime
 
 from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, open_console, print_lines
 from bot.ingest.reviewing import (
+    describe_mends,
     describe_outcome,
     describe_plan,
     load_preferences_by_workspace,
@@ -14,15 +16,20 @@ from bot.ingest.reviewing import (
 )
 from bot.services import build_reviewer, list_configured_subscriptions
 from digests.errors import InputError
+from digests.reviewers.mend_report import load_mend_reports
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Review waiting papers once, or with --plan print the forecast of today and review nothing.
 
-    Returns `EXIT_FAILED` if a paper failed or the round had trouble. Raises InputError if no reviewer is set
-    up or another process reviews.
+    With --report print what was repaired in the answers of the last days, and review nothing. Returns
+    `EXIT_FAILED` if a paper failed or the round had trouble. Raises InputError if no reviewer is set up or
+    another process reviews.
     """
     services = build_cli_services(options)
+    if options.report:
+        print_lines(*describe_mends(load_mend_reports(services.store.library, datetime.now(UTC))))
+        return EXIT_OK
     open_context = build_reviewer(services, os.environ)
     if not open_context:
         raise InputError(

@@ -22,7 +22,7 @@ from bot.delivery.post_refresher import LEADERSHIP_NAME, PostRefresher
 from bot.delivery.worker import deliver_until_stopped
 from bot.ingest.fetching import fetch_until_stopped
 from bot.leadership import run_while_leading
-from bot.periodic import restart_on_failure
+from bot.periodic import every, restart_on_failure
 from bot.platforms.app import ChatApp
 from bot.platforms.registry import find_platforms
 from bot.present.wording import format_count, format_weekday_date
@@ -37,7 +37,7 @@ from bot.services import (
     build_sources,
     list_configured_subscriptions,
 )
-from bot.storage import run_background
+from bot.storage import run_background, run_ingest
 from digests.errors import InputError
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
@@ -50,6 +50,9 @@ log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 60.0
 """Wait before a task that failed unexpectedly starts again."""
+
+INDEX_SECONDS = 10.0
+"""Interval of indexing. A look-up that comes earlier indexes what has changed."""
 
 HOST_THREADS = 32
 """Threads of the event loop, which look up hosts.
@@ -106,6 +109,7 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
                 tasks["reviewing"] = partial(_run_reviewing, open_context, services, stop)
             if max_post_age := timedelta(days=services.settings.delivery.refresh_days):
                 tasks["refreshing posts"] = partial(_run_refreshing, context, max_post_age, stop)
+            tasks["indexing"] = partial(_run_indexing, services, stop)
             tasks["retention"] = partial(_run_retention, services, stop)
             for task_name, work in tasks.items():
                 group.create_task(restart_on_failure(RESTART_SECONDS, work, stop, name=task_name))
@@ -201,6 +205,15 @@ async def _run_retention(services: Services, stop: asyncio.Event) -> None:
         timedelta(days=privacy.removal_grace_days),
     )
     await run_while_leading(RETENTION, retention.run_until_stopped, leadership=store.leadership, stop=stop)
+
+
+async def _run_indexing(services: Services, stop: asyncio.Event) -> None:
+    """Let the search index follow the store, so that no look-up has to wait for it, until `stop` is set."""
+
+    async def follow() -> None:
+        await run_ingest(services.follow_index)
+
+    await every(INDEX_SECONDS, follow, stop, name="search index")
 
 
 def _build_failure_notifier(context: DeliveryContext) -> FailureNotifier:

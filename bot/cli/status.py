@@ -14,9 +14,9 @@ from rich.text import Text
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
 from bot.present.wording import format_count
-from bot.services import list_configured_subscriptions
-from digests.errors import InputError
-from digests.model import HealthReport
+from bot.services import Services, list_configured_subscriptions
+from digests.errors import InputError, SearchError
+from digests.model import REVIEWER, HealthReport, Trouble
 from digests.ports import Store
 from digests.ports.delivery_reports import ChannelStatus
 from digests.ports.outbox import DeliveryState
@@ -54,6 +54,7 @@ def run_command(options: argparse.Namespace) -> int:
         services.delivery_context.clock(),
         options.channel,
         list_configured_subscriptions(services.settings),
+        indexed_share=_measure_index(services),
     )
     if options.channel and not found.channels and not found.unstarted_names:
         raise InputError(
@@ -66,6 +67,14 @@ def run_command(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _measure_index(services: Services) -> float:
+    """Return the share of the store that is indexed; 1 if the index cannot be read, as look-ups then say."""
+    try:
+        return services.measure_index()
+    except SearchError:
+        return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class StatusReport:
     """The state of all channels at one instant, channels in trouble first.
@@ -73,7 +82,8 @@ class StatusReport:
     `counts` are the editions of the last `COUNTED_DAYS` days by state, of all channels. `conditions` are
     those of sources and the reviewer. `unstarted_names` are those of digests that are in the settings and
     not in the store yet.
-    `asking_workspaces` wait for a decision to serve them.
+    `asking_workspaces` wait for a decision to serve them. `indexed_share` is the share of the papers that the
+    search index has; it is below 1 while it is built.
     """
 
     now: datetime
@@ -82,10 +92,16 @@ class StatusReport:
     conditions: Sequence[HealthReport]
     unstarted_names: Sequence[str] = ()
     asking_workspaces: Sequence[Workspace] = ()
+    indexed_share: float = 1.0
 
 
 def load_status(
-    store: Store, now: datetime, channel: str = "", configured: Sequence[Subscription] = ()
+    store: Store,
+    now: datetime,
+    channel: str = "",
+    configured: Sequence[Subscription] = (),
+    *,
+    indexed_share: float = 1.0,
 ) -> StatusReport:
     """Load the state of all channels, or of one by its id or full name, PLATFORM:WORKSPACE:ID.
 
@@ -106,6 +122,7 @@ def load_status(
         store.health.latest_reports(),
         [each.full_name for each in unstarted if _is_selected(each, channel)],
         [each for each in store.workspaces.list_all() if each.state is WorkspaceState.ASKED],
+        indexed_share,
     )
 
 
@@ -195,6 +212,7 @@ def report_to_record(report: StatusReport) -> dict[str, Any]:
     troubles = sum(bool(describe_trouble(status, report.now)) for status in report.channels)
     return {
         "at": report.now.isoformat(),
+        "indexed_share": round(report.indexed_share, 3),
         "totals": {
             "channels": len(report.channels),
             "in_trouble": troubles,
@@ -283,15 +301,31 @@ def print_report(report: StatusReport, console: Console) -> None:
             markup=False,
             highlight=False,
         )
+    if report.indexed_share < 1:
+        console.print(
+            f"The search index has {report.indexed_share:.0%} of the papers: a running “paperround run” "
+            "builds it, or “paperround db reindex”.",
+            markup=False,
+            highlight=False,
+        )
     for each in report.conditions:
         if each.trouble:
-            waiting = _describe_backlog(each.waiting_count)
-            console.print(f"{each.subject}: {each.trouble}. {each.detail}{waiting}", markup=False)
+            console.print(_describe_condition(each), markup=False, highlight=False)
+        elif each.subject == REVIEWER and each.detail:  # A member of its panel is down.
+            console.print(f"{each.subject}: {each.detail}", markup=False)
+
+
+def _describe_condition(report: HealthReport) -> str:
+    """Describe a source or the reviewer in trouble: its kind, its start, its cause, and what waits for it."""
+    trouble = "not fetched" if report.trouble is Trouble.OUTAGE else report.trouble
+    since = f"{report.since.astimezone(UTC):%a %d %b %H:%M} UTC"
+    sentences = (f"{trouble} since {since}.", report.detail, _describe_backlog(report.waiting_count))
+    return f"{report.subject}: {' '.join(filter(None, sentences))}"
 
 
 def _describe_backlog(count: int) -> str:
     verb = "waits" if count == 1 else "wait"
-    return f" {format_count(count, 'paper')} {verb} for a review." if count else ""
+    return f"{format_count(count, 'paper')} {verb} for a review." if count else ""
 
 
 def _format_local(instant: datetime, subscription: Subscription | None) -> str:

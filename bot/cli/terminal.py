@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from bot.cli.redaction import hide_known_secrets, remember_settings
 from bot.cli.safe_text import escape_controls
-from config.load import load_settings
-from config.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.services import Services
+    from config.settings import Settings
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 """Exit statuses of every command. 130 is the shells' own for Ctrl-C."""
 
 
-def load_cli_settings(options: argparse.Namespace) -> Settings:
+def load_cli_settings(options: argparse.Namespace) -> "Settings":
     """Load the settings that the command line names. Raises SettingsError."""
     from bot.platforms.registry import find_settings_models
+    from config.load import load_settings
 
     settings = load_settings(options.config, os.environ, find_settings_models())
     remember_settings(settings)

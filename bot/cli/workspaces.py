@@ -1,7 +1,6 @@
 """`paperround workspaces`: the allow-list of the workspaces that are served."""
 
 import argparse
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -102,7 +101,7 @@ def find_workspace(names: Sequence[str], store: Store, decision: str) -> tuple[s
     if len(possible) > 1:
         example = f"“paperround workspaces {decision} {possible[0]} {workspace}”"
         raise InputError(f"{workspace!r} may be one of {' or '.join(possible)}: write {example}.")
-    if not possible or not re.fullmatch(allow_lists[possible[0]].id_pattern, workspace):
+    if not possible or not allow_lists[possible[0]].is_id(workspace):
         raise InputError(
             f"{workspace!r} is not the id of a workspace; “paperround workspaces” lists those that are known."
         )
@@ -114,7 +113,7 @@ def _find_possible_platforms(workspace: str, store: Store) -> Iterator[str]:
     allow_lists = _find_allow_lists()
     listed = {entry.platform for entry in store.workspaces.list_all() if entry.id == workspace}
     for platform, allow_list in allow_lists.items():
-        if platform in listed or (not listed and re.fullmatch(allow_list.id_pattern, workspace)):
+        if platform in listed or (not listed and allow_list.is_id(workspace)):
             yield platform
 
 

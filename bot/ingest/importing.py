@@ -18,7 +18,7 @@ from digests.model import Paper, Review
 from digests.ports import Store
 from digests.ports.library import ImportCounts
 from digests.ports.sources import BadRecord
-from digests.sources.reviews import ReviewFile, ReviewRecord
+from digests.sources.reviews import FIELD_BY_OTHER_NAME, ReviewFile, ReviewRecord
 from digests.sources.stream import Connect, describe_location
 
 BATCH_SIZE = 1000
@@ -154,6 +154,7 @@ def _describe_unknown_keys(source: ReviewFile) -> Iterator[str]:
 
 def _describe_key(key: str, count: int) -> str:
     near = difflib.get_close_matches(key[:40].lower(), ReviewRecord.model_fields, n=1, cutoff=0.7)
+    near = near or list(filter(None, [FIELD_BY_OTHER_NAME.get(key.lower())]))
     hint = f", did you mean “{near[0]}”?" if near else ""
     return f"“{key[:40]}” ({format_count(count, 'record')}{hint})"
 

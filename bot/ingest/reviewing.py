@@ -21,8 +21,14 @@ from digests.ports import Store
 from digests.ports.budget import Spending
 from digests.ports.sources import ProgressCallback
 from digests.ports.workspaces import WorkspaceState
+from digests.reviewers.context import PanelSeat, ReviewContext, RoundOutcome
 from digests.reviewers.context import ProgressCallback as ReviewProgress
-from digests.reviewers.context import ReviewContext, RoundOutcome
+from digests.reviewers.mend_report import (
+    REPORTED_DAYS,
+    MendReport,
+    advise_on_answer,
+    advise_on_failure,
+)
 from digests.reviewers.openai import ModelServerError
 from digests.reviewers.plan import ReviewPlan, plan_round
 from digests.reviewers.probe import SAMPLE_PAPER
@@ -154,6 +160,8 @@ def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
     parts = [f"{outcome.score_count:,} scored", f"{outcome.full_review_count:,} reviewed in full"]
     comparisons = format_count(outcome.comparison_count, "comparison")
     parts += [f"{comparisons} of two"] if outcome.comparison_count else []
+    parts += [format_count(outcome.vote_count, "further vote")] if outcome.vote_count else []
+    parts += [f"{outcome.translation_count:,} translated"] if outcome.translation_count else []
     parts += [f"{outcome.failure_count:,} failed"] if outcome.failure_count else []
     parts += [f"{outcome.held_count:,} held for a person (paperround held)"] if outcome.held_count else []
     parts += [f"{waiting_count:,} waiting"] if waiting_count else []
@@ -172,17 +180,26 @@ async def plan_today(
 
 
 def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
-    """Return the lines of a plan: model, papers, expected cost, spending and budget."""
+    """Return the lines of a plan: models, papers, expected cost, spending and budget.
+
+    Of a panel, each member's part is forecast. Members after the first look only at papers near a border.
+    """
     budget = context.budget
     has_prices = bool(budget.price_in or budget.price_out)
     limits = budget.describe_limits() or "none is set; see tokens_per_day and cost_per_day"
     lines = [
-        f"Model: {context.server.address.model} at {describe_address(context.server.address.base_url)}",
+        *(
+            f"Model: {seat.name} at {describe_address(seat.server.address.base_url)}"
+            f"{_describe_member(review_plan, seat, has_prices) if context.further_seats else ''}"
+            for seat in (context.seat, *context.further_seats)
+        ),
         f"First look: {format_count(review_plan.papers_to_score, 'paper')}. "
         f"Full review: {review_plan.papers_to_review:,} of the best.",
     ]
     if review_plan.pairs_to_compare:
         lines.append(f"Comparisons of two of them: {review_plan.pairs_to_compare:,}.")
+    if review_plan.translations:
+        lines.append(f"Translations for channels with a language: {review_plan.translations:,}.")
     lines += [
         f"Expected today: {_describe_spending(review_plan.expected_spending, has_prices)}.",
         f"Spent today so far: {_describe_spending(review_plan.current_spending, has_prices)}.",
@@ -193,6 +210,39 @@ def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
             f"{review_plan.deferred_papers:,} of these would wait for tomorrow, "
             "those with the lowest priority."
         )
+    return lines
+
+
+def _describe_member(review_plan: ReviewPlan, seat: PanelSeat, has_prices: bool) -> str:
+    member = review_plan.members[seat.name]
+    first_looks = format_count(member.first_looks, "first look")
+    full_reviews = format_count(member.full_reviews, "full review")
+    return f": {first_looks}, {full_reviews}, {_describe_spending(member.spending, has_prices)}"
+
+
+def describe_mends(reports: Mapping[str, MendReport]) -> list[str]:
+    """Return the lines of a report of repaired answers, a paragraph for each model."""
+    if not reports:
+        return [f"No paper was reviewed in the last {REPORTED_DAYS} days."]
+    lines = []
+    for model, report in reports.items():
+        lines.append(
+            f"{model}: {format_count(report.review_count, 'review')} in the last {REPORTED_DAYS} days, "
+            f"{report.mended_count:,} from an answer with something to repair."
+        )
+        lines += [f"  {kind}: {count:,}" for kind, count in report.counts.most_common()]
+        if report.dropped_quotes:
+            lines.append(f"  quotes that are not in the paper, dropped: {report.dropped_quotes:,}")
+        if len(report.prompts) > len({depth for depth, _ in report.prompts}):
+            by_prompt = (
+                f"{_BAR_LABELS[ReviewDepth(depth)]} {code or 'unknown'} ({count:,})"
+                for (depth, code), count in sorted(report.prompts.items())
+            )
+            lines.append(f"  by several prompts: {', '.join(by_prompt)}")
+        if report.missed_count:
+            lines.append(
+                f"  left out of the panel, without an answer: {format_count(report.missed_count, 'paper')}"
+            )
     return lines
 
 
@@ -254,10 +304,12 @@ async def _run_until_stopped(
         await asyncio.gather(round_task, stop_task, return_exceptions=True)
 
 
-async def check_reviewer(context: ReviewContext) -> Finding:
-    """Check that the model answers by the schema. Costs as much as scoring one paper.
+async def check_reviewer(context: ReviewContext, *, is_member: bool = False) -> Finding:
+    """Check that the model answers by the schema, with one real form. Costs as much as scoring one paper.
 
-    Returns one finding: a failure of the server or a wrong answer is a fault and not raised.
+    Returns one finding: a failure of the server or a wrong answer is a fault and not raised. An answer that
+    was read in spite of its form is a warning, with the setting to change. A fault of a panel's member,
+    `is_member`, names its model.
     """
     address = context.server.address
     try:
@@ -277,7 +329,17 @@ async def check_reviewer(context: ReviewContext) -> Finding:
         )
     except ReviewError as error:
         available = f" It has: {', '.join(names[:5])}." if names and address.model not in names else ""
-        return Finding(Severity.FAULT, "reviewer", f"{error}{available}")
+        advice = "" if error.server_error else f" {advise_on_failure(str(error), address.response_format)}"
+        member = f"{context.seat.name}: " if is_member else ""
+        return Finding(Severity.FAULT, "reviewer", f"{member}{error}{advice}{available}")
+    mends = dict(sample_review.assessment.mends) if sample_review.assessment else {}
+    if advice := advise_on_answer(mends, address.response_format):
+        return Finding(
+            Severity.WARNING,
+            "reviewer",
+            f"{address.model} answers, a sample got {sample_review.score}, for {usage.total:,} tokens; "
+            f"but {advice}.",
+        )
     return Finding(
         Severity.OK,
         "reviewer",

@@ -7,26 +7,33 @@ in `bot/conversation`.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from bot.chat.message import ButtonAction, Message
 from bot.chat.port import Platform, PostError
 from bot.conversation.announce import ChangeNotices, share_paper
 from bot.conversation.answers import Answers
-from bot.conversation.commands import MarkPaper, parse_digest_command
+from bot.conversation.commands import MarkPaper, parse_digest_command, present_digest_help
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import FairUse, Use, find_use_of_command
+from bot.conversation.lookup import HELP_WORDS
 from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
 from bot.conversation.paper_fetch_queue import PaperFetchQueue
-from bot.present.lookup import present_unknown_paper
+from bot.conversation.questions import QuestionForm
+from bot.conversation.reports import ReportFields, ReportForm
+from bot.present.lookup import present_unknown_paper, remove_share_button
+from bot.present.reports import NO_READERS, ReaderReports
+from bot.present.undo import name_undo_channel
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import PaperroundError, SourceError
 from digests.ids import find_paper_ids
+from digests.model import QueueOutcome
 from digests.subscription import Channel, DigestStyle, Subscription
 
 log = logging.getLogger(__name__)
@@ -36,15 +43,33 @@ DRAIN_SECONDS = 10.0
 
 USE_BY_ACTION = {
     ButtonAction.DISCUSS: Use.MARK,
+    ButtonAction.MORE_OF_THIS: Use.MARK,
+    ButtonAction.NOT_FOR_US: Use.MARK,
+    ButtonAction.TAKE_BACK: Use.MARK,
     ButtonAction.SHARE: Use.SHARE,
     ButtonAction.UNDO: Use.CHANGE,
     ButtonAction.FINISH_DISCUSSION: Use.DECISION,
+    ButtonAction.SKIP: Use.DECISION,
+    ButtonAction.POSTPONE: Use.DECISION,
+    ButtonAction.TAKE_OUT: Use.DECISION,
     ButtonAction.UNDO_DISCUSSION: Use.DECISION,
     ButtonAction.RELEASE: Use.DECISION,
     ButtonAction.REJECT: Use.DECISION,
+    ButtonAction.RE_REVIEW: Use.DECISION,
+    ButtonAction.VOTE: Use.MARK,
+    ButtonAction.LEAD: Use.CHANGE,
+    ButtonAction.SWAP: Use.CHANGE,
+    ButtonAction.SKIP_TURN: Use.CHANGE,
+    ButtonAction.UNDO_PLAN: Use.CHANGE,
 }
 """Uses that clicks count as. All other clicks are look-ups."""
 
+_OUTCOME_BY_ACTION = {
+    ButtonAction.FINISH_DISCUSSION: QueueOutcome.DISCUSSED,
+    ButtonAction.SKIP: QueueOutcome.PASSED,
+    ButtonAction.POSTPONE: QueueOutcome.POSTPONED,
+    ButtonAction.TAKE_OUT: QueueOutcome.TAKEN_OUT,
+}
 
 REPEATED_INTERACTION = "This came a second time, and was done the first time."
 
@@ -59,12 +84,17 @@ class Responder(Protocol):
         """
 
 
+async def _is_always_own() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Click:
     """One click on a button.
 
     `action` and `value` are those of the button. `interaction_id` is the platform's. `fetch_person` asks the
-    platform for the person's name and rights, which few actions need.
+    platform for the person's name and rights, which few actions need. `is_own_person` returns False for a
+    person of another workspace, who does not see what the people of this one say.
     """
 
     action: str
@@ -73,6 +103,7 @@ class Click:
     person_id: str
     interaction_id: str
     fetch_person: Callable[[], Awaitable[Person]]
+    is_own_person: Callable[[], Awaitable[bool]] = field(default=_is_always_own)
 
 
 @dataclass(slots=True)
@@ -99,7 +130,7 @@ class InteractionDispatcher:
 
     def __post_init__(self) -> None:
         self.notices = ChangeNotices(self.platform, self.clock)
-        self.mark_handler = MarkHandler(self.answers.store, self.platform, self.emojis, self.clock)
+        self.mark_handler = MarkHandler(self.answers.queue, self.platform, self.emojis, self.clock)
 
     async def handle_click(self, click: Click, respond: Responder) -> None:
         """Carry out the action of a button, and respond with its result.
@@ -109,12 +140,23 @@ class InteractionDispatcher:
         """
         use = next((use for action, use in USE_BY_ACTION.items() if action == click.action), Use.LOOK_UP)
         self.fair_use.take_token(use, click.channel, click.person_id)
+        respond = _fit_to_place(respond, click.channel)
         if use is not Use.LOOK_UP:
             await self.require_new_interaction(click.interaction_id)
         match click.action:
             case ButtonAction.DISCUSS:
                 is_marked = await self.mark_handler.toggle_mark(click.channel, click.value, click.person_id)
                 await respond(present_sentence(describe_tap(is_marked, self.answers.digest_command)))
+            case ButtonAction.MORE_OF_THIS | ButtonAction.NOT_FOR_US:
+                is_more = click.action == ButtonAction.MORE_OF_THIS
+                person, give = await click.fetch_person(), self.answers.feedback.give_opinion
+                await respond(
+                    await run_interactive(give, click.value, click.channel, person, is_more=is_more)
+                )
+            case ButtonAction.TAKE_BACK:
+                person, take_back = await click.fetch_person(), self.answers.feedback.take_back
+                answer = await run_interactive(take_back, click.value, click.channel, person)
+                await respond(answer, replace=True)
             case ButtonAction.SHOW:
                 reply = await run_interactive(self.answers.lookup.show_paper, click.value)
                 await respond(reply.message, replace=True)
@@ -124,7 +166,11 @@ class InteractionDispatcher:
                 reply = await run_interactive(look_up, text, click.channel, _parse_offset(offset))
                 await respond(reply.message)
             case ButtonAction.REVIEW:
-                reply = await run_interactive(self.answers.lookup.show_review, click.value)
+                readers = await self._load_readers(click)
+                reply = await run_interactive(self.answers.lookup.show_review, click.value, readers)
+                await respond(reply.message)
+            case ButtonAction.SIMILAR:
+                reply = await run_interactive(self.answers.lookup.show_similar_papers, click.value)
                 await respond(reply.message)
             case ButtonAction.NEXT:
                 show_next = self.answers.subscriptions.show_next_papers
@@ -133,18 +179,37 @@ class InteractionDispatcher:
                 await self._share_paper(click, respond)
             case ButtonAction.UNDO:
                 await self._undo_change(click, respond)
-            case ButtonAction.FINISH_DISCUSSION:
-                person = await click.fetch_person()
-                queue = await run_interactive(
-                    self.answers.queue.finish_discussion, click.value, click.channel, person
-                )
+            case ButtonAction.QUEUE:
+                await click.fetch_person()  # Compares the person's workspace.
+                show = self.answers.queue.show_queue
+                queue = await run_interactive(show, click.channel, _parse_offset(click.value))
+                await respond(queue, replace=True)
+            case (
+                ButtonAction.FINISH_DISCUSSION
+                | ButtonAction.SKIP
+                | ButtonAction.POSTPONE
+                | ButtonAction.TAKE_OUT
+            ):
+                person, outcome = await click.fetch_person(), _OUTCOME_BY_ACTION[ButtonAction(click.action)]
+                decide = self.answers.queue.decide
+                queue = await run_interactive(decide, click.value, outcome, click.channel, person)
                 await respond(queue, replace=True)
             case ButtonAction.UNDO_DISCUSSION:
-                await click.fetch_person()  # Compares the person's workspace.
-                undo = self.answers.queue.undo_discussion
-                await respond(await run_interactive(undo, click.value, click.channel), replace=True)
+                person, undo = await click.fetch_person(), self.answers.queue.undo_decision
+                await respond(await run_interactive(undo, click.value, click.channel, person), replace=True)
             case ButtonAction.RELEASE | ButtonAction.REJECT:
                 await self._decide_on_held_paper(click, respond)
+            case ButtonAction.RE_REVIEW:
+                person = await click.fetch_person()
+                start = self.answers.moderation.start_re_review
+                remaining = await run_interactive(start, click.value, click.channel, person)
+                await respond(remaining, replace=True)
+            case ButtonAction.VOTE:
+                person = await click.fetch_person()
+                vote = self.answers.meetings.vote
+                await respond(await run_interactive(vote, click.value, click.channel, person))
+            case ButtonAction.LEAD | ButtonAction.SWAP | ButtonAction.SKIP_TURN | ButtonAction.UNDO_PLAN:
+                await self._change_meeting(click, respond)
             case _:
                 raise PaperroundError(
                     "This button is from an older Paperround and does nothing any more; "
@@ -153,11 +218,15 @@ class InteractionDispatcher:
 
     async def require_new_interaction(self, interaction_id: str) -> None:
         """Record an interaction; one without an id is new. Raises PaperroundError if it is recorded."""
-        if not interaction_id:
-            return
         event = f"{self.platform.name} interaction {interaction_id}"
-        if not await run_interactive(self.answers.store.events.record_once, event, now=self.clock()):
+        if interaction_id and not await self._is_new(event):
             raise PaperroundError(REPEATED_INTERACTION)
+
+    async def _is_new(self, event: str) -> bool:
+        """Record an event, and return True if it was not recorded before; one without an id is new."""
+        return not event or await run_interactive(
+            self.answers.store.events.record_once, event, now=self.clock()
+        )
 
     async def _share_paper(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
@@ -170,7 +239,55 @@ class InteractionDispatcher:
         reply = await run_interactive(undo, click.value, click.channel, person)
         if self.confirms_undo:
             await respond(reply.message)
-        await self.notices.announce_change(reply.announcement, click.channel, click.person_id)
+        await self._announce_change(reply, click.channel, click.person_id, respond)
+
+    async def _change_meeting(self, click: Click, respond: Responder) -> None:
+        """Change who leads a meeting, or undo a change of the plan, and announce that."""
+        person = await click.fetch_person()
+        change = partial(self.answers.meetings.handle_click, click.action)
+        reply = await run_interactive(change, click.value, click.channel, person)
+        await self.send_reply(reply, click.channel, click.person_id, respond)
+
+    async def _load_readers(self, click: Click) -> ReaderReports:
+        """Return what the readers of the workspace say of a paper's review, to a person of that workspace."""
+        readers = await run_interactive(self.answers.reports.load_readers, click.value, click.channel)
+        return readers if readers.counts and await click.is_own_person() else NO_READERS
+
+    async def open_report(self, paper: str, channel: Channel, person_id: str) -> ReportForm:
+        """Return the form about a paper's review for a person, which the platform opens.
+
+        Raises InputError if there is nothing to report, and StoreError.
+        """
+        self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
+        return await run_interactive(self.answers.reports.open_form, paper, channel)
+
+    async def save_report(
+        self,
+        fields: ReportFields,
+        channel: Channel,
+        person_id: str,
+        interaction_id: str,
+        fetch_person: Callable[[], Awaitable[Person]],
+    ) -> Message:
+        """Keep a submitted report, tell deciders, and return the answer to the person.
+
+        `fields` are not trusted. Raises InputError with a sentence for the person, errors of `fetch_person`,
+        and StoreError; nothing was kept then. A direct message that fails is logged.
+        """
+        self.fair_use.take_token(Use.REPORT, channel, person_id)
+        person = await fetch_person()
+        await self.require_new_interaction(interaction_id)
+        outcome = await run_interactive(self.answers.reports.save_report, fields, channel, person)
+        if outcome.notice:
+            # A form is acknowledged within three seconds, so that nobody waits for these messages.
+            task = asyncio.create_task(self._notify_deciders(outcome.notice, outcome.deciders, channel))
+            self._running_tasks.add(task)
+            task.add_done_callback(self._running_tasks.discard)
+        return outcome.message
+
+    async def _notify_deciders(self, notice: Message, deciders: Iterable[str], channel: Channel) -> None:
+        for decider in deciders:
+            await self.run_logged(self.platform.send_direct_message(channel, decider, notice))
 
     async def _decide_on_held_paper(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
@@ -179,22 +296,88 @@ class InteractionDispatcher:
         remaining = await run_interactive(decide, click.value, click.channel, person, release=is_release)
         await respond(remaining, replace=True)
 
-    async def look_up_paper(self, text: str, channel: Channel, person_id: str, respond: Responder) -> None:
+    async def open_question(self, paper: str, channel: Channel, person_id: str) -> QuestionForm:
+        """Return the form for a question about a paper, which the platform opens. Raises InputError."""
+        self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
+        return await run_interactive(self.answers.questions.open_form, paper)
+
+    async def answer_question(self, paper: str, text: str, channel: Channel, person_id: str) -> Message:
+        """Return the answer to a submitted form of a question, which is not trusted. Raises InputError."""
+        self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
+        return await run_interactive(self.answers.questions.answer_question, paper, text)
+
+    async def look_up_paper(
+        self,
+        text: str,
+        channel: Channel,
+        person_id: str,
+        respond: Responder,
+        messages: Sequence[str] = (),
+    ) -> None:
         """Look up the text after /paper, and respond with a paper, a list of matches, or a hint.
 
-        `channel` is where the person asks. An unknown arXiv paper is fetched while the person waits. Raises
-        SearchError and StoreError.
+        `channel` is where the person asks, and `messages` are the receipts of those that are replied to: a
+        question about the paper of one is answered. An unknown arXiv paper is fetched while the person waits.
+        Raises SearchError and StoreError.
         """
         self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
-        reply = await run_interactive(self.answers.lookup.look_up_paper, text, channel)
+        respond = _fit_to_place(respond, channel)
+        await respond((await self._find_reply(text, channel, person_id, messages)).message)
+
+    async def answer_mention(
+        self,
+        text: str,
+        channel: Channel,
+        person_id: str,
+        event: str,
+        respond: Responder,
+        messages: Sequence[str] = (),
+        *,
+        is_public: bool = False,
+    ) -> None:
+        """Answer a message that mentions the app as /paper does, and one without words with help.
+
+        `text` is without the mention, and `event` the platform's id of the message. `messages` are the
+        receipts of those that it replies to, and of the one above its thread. A mention that was answered
+        before, and that of a person who asks too much, get no answer: it would fill the channel. With
+        `is_public` the whole channel sees the answer, so that it shows no held or rejected paper. An error is
+        answered with a sentence.
+        """
+        if not self.fair_use.has_token(Use.LOOK_UP, channel, person_id) or not await self._is_new(event):
+            return
+        words = text.strip()
+        if not words or words.lower().strip("!?.") in HELP_WORDS:
+            await respond(present_digest_help(self.answers.paper_command, self.answers.digest_command))
+            return
+        async with self.explain_errors(respond):
+            reply = await self._find_reply(words, channel, person_id, messages, is_public=is_public)
+            await respond(reply.message)
+
+    async def _find_reply(
+        self,
+        text: str,
+        channel: Channel,
+        person_id: str,
+        messages: Sequence[str] = (),
+        *,
+        is_public: bool = False,
+    ) -> Reply:
+        """Answer a question about a paper that is shown, else look the text up, and return the reply.
+
+        Unknown arXiv papers are fetched while the person waits.
+        """
+        answer = self.answers.questions.answer_in_place
+        if reply := await run_interactive(answer, text, channel, messages, is_public=is_public):
+            return reply
+        look_up = partial(self.answers.lookup.look_up_paper, text, channel, is_public=is_public)
+        reply = await run_interactive(look_up)
         if reply.missing_papers and (queue := self.answers.fetch_queue):
             self.fair_use.take_token(Use.UNKNOWN_PAPER, channel, person_id)
             fetches = [self._fetch_paper(paper, queue, channel, person_id) for paper in reply.missing_papers]
             fetched = await asyncio.gather(*fetches)
             named = [found for found in find_paper_ids(text) if not found.id.startswith("web:")]
-            look_up = self.answers.lookup.look_up_paper
-            reply = fetched[0] if len(named) == 1 else await run_interactive(look_up, text, channel)
-        await respond(reply.message)
+            reply = fetched[0] if len(named) == 1 else await run_interactive(look_up)
+        return reply
 
     async def _fetch_paper(
         self, paper: str, fetch_queue: PaperFetchQueue, channel: Channel, person_id: str
@@ -244,10 +427,20 @@ class InteractionDispatcher:
     async def send_reply(self, reply: Reply, channel: Channel, person_id: str, respond: Responder) -> None:
         """Respond with the reply's message, then post its announcement, if any, in the channel.
 
+        Where the channel takes no notices, the person alone gets the announcement.
+
         Raises PostError if the announcement cannot be posted; the person has the message then. Opens no form.
         """
         await respond(reply.message)
-        await self.notices.announce_change(reply.announcement, channel, person_id)
+        await self._announce_change(reply, channel, person_id, respond)
+
+    async def _announce_change(
+        self, reply: Reply, channel: Channel, person_id: str, respond: Responder
+    ) -> None:
+        """Announce a change in the channel, or to the person alone where the channel takes no notices."""
+        is_announced = await self.notices.announce_change(reply.announcement, channel, person_id)
+        if reply.announcement and not is_announced:
+            await respond(name_undo_channel(reply.announcement, channel))
 
     async def toggle_mark_on_message(
         self,
@@ -372,7 +565,7 @@ class InteractionDispatcher:
         await self.mark_handler.debouncer.flush_pending()
 
 
-MAX_OFFSET = 1_000
+MAX_OFFSET = 2_000
 """Results that a person can page through."""
 
 
@@ -380,6 +573,15 @@ def _parse_offset(text: str) -> int:
     """Parse the offset in a button's value, which is not trusted: 0 for anything else than a small number."""
     is_number = text.isascii() and text.isdecimal() and len(text) < 5
     return min(int(text), MAX_OFFSET) if is_number else 0
+
+
+def _fit_to_place(respond: Responder, channel: Channel) -> Responder:
+    """Return the responder of a place; in a direct message, where there is no channel, nothing is shared."""
+
+    async def respond_without_sharing(message: Message, *, replace: bool = False) -> None:
+        await respond(remove_share_button(message), replace=replace)
+
+    return respond_without_sharing if channel.is_direct else respond
 
 
 def choose_reply_style(message: Message) -> DigestStyle:

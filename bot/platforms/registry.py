@@ -9,7 +9,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import bot.platforms
-from config.settings import Settings, SettingsTable
 from digests.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview
+    from config.settings import Settings, SettingsTable
     from digests.subscription import DigestStyle
 
     Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
@@ -46,14 +46,14 @@ class AllowList:
     """Rules of a platform on which anybody can add the app to a workspace: it serves those on a list.
 
     `list_named` returns the ids that the platform's table in the settings names; they are always served.
-    `id_pattern` is the regular expression of a whole id.
+    `is_id` returns True for a text that has the form of a workspace's id.
     """
 
-    list_named: Callable[[Settings], Collection[str]]
-    id_pattern: str
+    list_named: "Callable[[Settings], Collection[str]]"
+    is_id: Callable[[str], bool]
 
 
-def _default_policy(settings: Settings) -> CommandPolicy:
+def _default_policy(settings: "Settings") -> CommandPolicy:
     return CommandPolicy()
 
 
@@ -80,8 +80,8 @@ class PlatformSpec:
 
     name: str
     title: str
-    settings_model: type[SettingsTable]
-    load_renderer: Callable[[], "Renderer"]
+    load_settings_model: "Callable[[], type[SettingsTable]]"
+    load_renderer: "Callable[[Settings], Renderer]"
     load_preview: "Callable[[], PagePreview] | None" = None
     main_secret: str = ""
     secret_variables: tuple[str, ...] = ()
@@ -91,31 +91,41 @@ class PlatformSpec:
     open_local: "Callable[[Settings, Console], Platform] | None" = None
     build_app: "Callable[[Settings, Environment, DeliveryContext], ChatApp | None] | None" = None
     load_rate_limits: "Callable[[], RateLimits] | None" = None
-    build_command_policy: Callable[[Settings], CommandPolicy] = _default_policy
+    build_command_policy: "Callable[[Settings], CommandPolicy]" = _default_policy
     allow_list: AllowList | None = None
-    fetch_invitation: Callable[[Settings, Environment], Awaitable[str]] | None = None
-    render_manifest: Callable[[Settings, str], str] | None = None
+    fetch_invitation: "Callable[[Settings, Environment], Awaitable[str]] | None" = None
+    render_manifest: "Callable[[Settings, str], str] | None" = None
     thread_field: str = ""
     noisy_loggers: tuple[str, ...] = ()
 
 
 @cache
 def find_platforms() -> Mapping[str, PlatformSpec]:
-    """Return the spec of each platform by name, in alphabetical order. Imports no platform's SDK. Cached."""
+    """Return the spec of each platform by name, in alphabetical order. Cached.
+
+    Imports neither a platform's SDK nor the models of the settings.
+    """
     names = sorted(each.name for each in pkgutil.iter_modules(bot.platforms.__path__) if each.ispkg)
     modules = [importlib.import_module(f"{bot.platforms.__name__}.{name}") for name in names]
     specs: list[PlatformSpec] = [module.SPEC for module in modules if hasattr(module, "SPEC")]
     return {spec.name: spec for spec in specs}
 
 
-def find_settings_models() -> Mapping[str, type[SettingsTable]]:
+def find_settings_models() -> "Mapping[str, type[SettingsTable]]":
     """Return the settings model of each platform by name, for `load_settings`. Imports no SDK."""
-    return {name: spec.settings_model for name, spec in find_platforms().items()}
+    return {name: spec.load_settings_model() for name, spec in find_platforms().items()}
 
 
-def render_pages(message: "Message", platform: str, style: "DigestStyle") -> "Sequence[Page]":
-    """Render a message as the pages of a platform. Raises KeyError for an unknown name."""
-    return find_platforms()[platform].load_renderer()(message, style)
+def render_pages(
+    message: "Message", platform: str, style: "DigestStyle", settings: "Settings | None" = None
+) -> "Sequence[Page]":
+    """Render a message as the pages of a platform under these settings, None for the defaults.
+
+    Raises KeyError for an unknown name.
+    """
+    from config.settings import Settings
+
+    return find_platforms()[platform].load_renderer(settings or Settings.model_construct())(message, style)
 
 
 @contextmanager
@@ -130,5 +140,5 @@ def require_extra(variable: str, extra: str) -> Iterator[None]:
     except ImportError as error:
         raise InputError(
             f"{variable} is set, but {error.name} is not installed: "
-            f"install paperround with its {extra} extra."
+            f"install it with “pip install '.[{extra}]'”."
         ) from error

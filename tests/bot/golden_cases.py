@@ -1,4 +1,4 @@
-"""Digests whose messages are kept as golden files: bundled, real, unscored, flagged, one paper, none.
+"""Digests whose messages are kept as golden files: bundled, flagged, quoted, one, panel, none, and real ones.
 
 `python -m tests.bot.golden_cases` writes the files anew. `python -m tests.bot.golden_cases FOLDER` writes
 each case as a page for a browser.
@@ -17,7 +17,16 @@ from bot.cli.preview_page import render_digest_page
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
 from digests.build import DigestPolicy, build
-from digests.model import Digest, EmptyReason, Flag, Paper, Review
+from digests.model import (
+    Assessment,
+    Digest,
+    EmptyReason,
+    Flag,
+    Paper,
+    QuotedLimitation,
+    Review,
+    ReviewDepth,
+)
 from digests.pick import PickPolicy
 from digests.ports.sources import BadRecord
 from digests.sources.reviews import parse_record
@@ -89,6 +98,48 @@ def _build_flagged_paper() -> Digest:
     return _build_digest([(paper, review)], Preferences(("vision",)))
 
 
+def _build_panel() -> Digest:
+    papers = [
+        a_paper(f"2401.0000{number}", title=f"Widgets {number}", primary_category="cs.CV")
+        for number in (1, 2)
+    ]
+    limits = (
+        "(1) Only English text was evaluated. (2) One seed.",
+        "English text alone was evaluated.",
+        "No code.",
+    )
+    models = ("qwen3", "llama4", "gemma3")
+    scores = ((8.6, 7.4, 8.3), (9.0, 5.1, 7.0))
+    digest = _build_digest(
+        (
+            (paper, a_review(score, limitations=text, model=model, reviewed_at=NOW))
+            for paper, own in zip(papers, scores, strict=True)
+            for score, text, model in zip(own, limits, models, strict=True)
+        ),
+        Preferences(("vision",)),
+    )
+    first, *others = digest.picks
+    without_one = replace(first.scored_paper, models_left_out=("phi5",))
+    return replace(digest, picks=(replace(first, scored_paper=without_one), *others))
+
+
+def _build_quoted_paper() -> Digest:
+    points = (
+        QuotedLimitation("Only English is tested", "All 12 benchmarks that we report on are in English."),
+        QuotedLimitation("One seed, without error bars", "We train each model once, for want of compute."),
+    )
+    grades = (("novelty", 3), ("soundness", 4), ("clarity", 4), ("impact", 2))
+    assessment = Assessment("1", ReviewDepth.FULL, grades, key_limitations=points)
+    review = a_review(8.1, limitations="", model="qwen3", reviewed_at=NOW, assessment=assessment)
+    paper = a_paper(
+        title="Widgets at scale",
+        authors=("Ada Lovelace",),
+        primary_category="cs.CV",
+        published=TODAY - timedelta(days=1),
+    )
+    return _build_digest([(paper, review)], Preferences(("vision",)))
+
+
 def _build_one_paper() -> Digest:
     *_, (_, scored) = read_sample_papers(NOW)
     return _build_digest([scored], Preferences())
@@ -101,7 +152,9 @@ def _build_empty_day() -> Digest:
 GOLDEN_CASES: dict[str, Callable[[], Digest]] = {
     "bundled": _build_bundled_day,
     "flagged": _build_flagged_paper,
+    "quoted": _build_quoted_paper,
     "one": _build_one_paper,
+    "panel": _build_panel,
     "none": _build_empty_day,
 }
 SHARED_GOLDEN_CASES: dict[str, Callable[[], Digest]] = {

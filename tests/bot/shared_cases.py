@@ -1,14 +1,39 @@
 """Messages that every renderer is tested with, and a reader of console pages."""
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import time
 
-from bot.chat.message import Card, Message
+from bot.chat.message import Card, Message, MessageReference
 from bot.present.card import build_card
 from bot.present.digest import present_digest
+from bot.present.lookup import present_review
+from bot.present.meeting import present_agenda, present_plan_change, present_poll, present_reminder
 from bot.present.moderation import present_held_papers
-from digests.model import NOT_REVIEWED, Digest, EmptyReason, Flag, Pick, ScoredPaper
+from bot.present.questions import present_answer
+from bot.present.queue import QueueEntry, QueuePage, present_queue
+from digests.meetings.model import Candidate, MeetingPlan, Member
+from digests.meetings.timetable import plan_next_meeting
+from digests.model import (
+    NOT_REVIEWED,
+    Assessment,
+    Digest,
+    EmptyReason,
+    Flag,
+    Pick,
+    QueueDecision,
+    QueuedPaper,
+    QueueOutcome,
+    QuotedLimitation,
+    ReviewDepth,
+    ReviewTexts,
+    ScoredPaper,
+)
+from digests.panel import PanelPolicy, combine_reviews
+from digests.ports.meetings import Meeting
 from digests.ports.moderation import HeldPaper
-from digests.subscription import Channel, Preferences
+from digests.questions import parse_question
+from digests.subscription import Channel, Preferences, Schedule
 from tests.builders import NOW, TODAY, a_paper, a_review
 
 NASTY = "<&*_|@~`>: <!channel> @everyone <@U1> [x](javascript:alert(1)) *b* _i_ ~s~ `c` :smile: https://evil.example/x"
@@ -50,6 +75,36 @@ def a_uniform_paper(text: str, number: int = 0) -> ScoredPaper:
     return ScoredPaper(paper, review, NOW)
 
 
+def a_panel_paper(text: str, number: int = 0, scores: tuple[float, ...] = (8.6, 7.4, 8.3)) -> ScoredPaper:
+    """A paper with reviews of several models, all of which found the same limitation."""
+    scored = a_uniform_paper(text, number)
+    members = [
+        replace(scored.review, score=score, model=f"{text} {member}") for member, score in enumerate(scores)
+    ]
+    return replace(scored, review=combine_reviews(members, PanelPolicy(), {}))
+
+
+def a_quoted_paper(text: str, number: int = 0) -> ScoredPaper:
+    """A paper that our own reviewer read, and that says the same thing in all of its parts."""
+    scored = a_uniform_paper(text, number)
+    points = (QuotedLimitation(text, text),) * 3
+    assessment = Assessment("1", ReviewDepth.FULL, ((text, 3),), key_limitations=points)
+    return replace(scored, review=replace(scored.review, assessment=assessment))
+
+
+def a_translated_digest(text: str) -> Message:
+    """A digest whose papers are told in another language."""
+    translation = ReviewTexts(text, (text,) * 3)
+    picks = tuple(Pick(a_quoted_paper(text, number), "", translation) for number in range(3))
+    return present_digest(Digest(Channel("console", "c"), Preferences(), TODAY, picks, 3, {}, 1))
+
+
+def an_answer_about(paper: ScoredPaper) -> Message:
+    """The answer to a question, with a link at each passage."""
+    text = f"what are its limitations, and is there code? {NASTY}"
+    return present_answer(text, parse_question(text), paper)
+
+
 def a_list_of_held(*papers: ScoredPaper) -> Message:
     return present_held_papers([HeldPaper(paper, paper.paper.title, NOW) for paper in papers], "/paper")
 
@@ -58,26 +113,113 @@ def a_plain_card() -> Card:
     return build_card(a_uniform_paper("A quiet title"), 1, "#1 of 3")
 
 
-SHARED_CASES: dict[str, Message] = {
-    "an empty digest": a_digest_of(nothing=EmptyReason.QUIET_DAY),
-    "one pick": a_digest_of(a_uniform_paper("A quiet title")),
-    "five picks": a_digest_of(*(a_uniform_paper(f"Title {n}", n) for n in range(5))),
-    "a hundred picks": a_digest_of(*(a_uniform_paper(f"Title {n}", n) for n in range(100))),
-    "nasty signs": a_digest_of(*(a_uniform_paper(NASTY, n) for n in range(5))),
-    "endless abstracts": a_digest_of(*(a_uniform_paper(LONG, n) for n in range(5))),
-    "right to left": a_digest_of(a_uniform_paper(RIGHT_TO_LEFT)),
-    "Chinese": a_digest_of(a_uniform_paper(CJK)),
-    "signs of a terminal": a_digest_of(a_uniform_paper("\x1b[2J\x07[red]x[/red]\x00\r\n")),
-    "half a surrogate": a_digest_of(a_uniform_paper("half \ud800 of one")),
-    "emoji": a_digest_of(a_uniform_paper("👩‍👩‍👧‍👦🏳️‍🌈" * 40)),
-    "no words at all": a_digest_of(a_uniform_paper("")),
-    "papers without scores": a_digest_of(
+def a_queue_of(text: str) -> Message:
+    """Build the last page of a long queue, with this text in each place of its papers and decisions."""
+    papers = {f"2401.{n:05}": a_uniform_paper(text, n) for n in range(8)}
+    target = MessageReference(Channel("slack", text, text), text)
+    entries = [
+        QueueEntry(
+            QueuedPaper(paper, 1_000, NOW, postponed_until=NOW), ("UADA", "1200", text), 12, NOW, target
+        )
+        for paper in papers
+    ]
+    decisions = [
+        QueueDecision(paper, outcome, text, NOW, NOW) for paper in papers for outcome in QueueOutcome
+    ]
+    return present_queue(QueuePage(entries, 992, 2_000, 8), papers, decisions[:3])
+
+
+_BUILDERS: dict[str, Callable[[], Message]] = {
+    "a queue": lambda: a_queue_of("A quiet title"),
+    "a queue of nasty signs": lambda: a_queue_of(NASTY),
+    "a queue of long texts": lambda: a_queue_of(LONG),
+    "an empty digest": lambda: a_digest_of(nothing=EmptyReason.QUIET_DAY),
+    "one pick": lambda: a_digest_of(a_uniform_paper("A quiet title")),
+    "five picks": lambda: a_digest_of(*(a_uniform_paper(f"Title {n}", n) for n in range(5))),
+    "a hundred picks": lambda: a_digest_of(*(a_uniform_paper(f"Title {n}", n) for n in range(100))),
+    "nasty signs": lambda: a_digest_of(*(a_uniform_paper(NASTY, n) for n in range(5))),
+    "endless abstracts": lambda: a_digest_of(*(a_uniform_paper(LONG, n) for n in range(5))),
+    "right to left": lambda: a_digest_of(a_uniform_paper(RIGHT_TO_LEFT)),
+    "Chinese": lambda: a_digest_of(a_uniform_paper(CJK)),
+    "signs of a terminal": lambda: a_digest_of(a_uniform_paper("\x1b[2J\x07[red]x[/red]\x00\r\n")),
+    "half a surrogate": lambda: a_digest_of(a_uniform_paper("half \ud800 of one")),
+    "emoji": lambda: a_digest_of(a_uniform_paper("👩‍👩‍👧‍👦🏳️‍🌈" * 40)),
+    "no words at all": lambda: a_digest_of(a_uniform_paper("")),
+    "papers without scores": lambda: a_digest_of(
         *(replace(a_uniform_paper(NASTY, n), review=NOT_REVIEWED) for n in range(9))
     ),
-    "a hundred papers without scores": a_digest_of(
-        *(replace(a_uniform_paper(LONG, n), review=NOT_REVIEWED) for n in range(100))
+    "a hundred papers without scores": lambda: a_digest_of(
+        *(replace(a_uniform_paper(LONG[:2_000], n), review=NOT_REVIEWED) for n in range(100))
     ),
-    "nothing held": a_list_of_held(),
-    "held papers of nasty signs": a_list_of_held(*(a_uniform_paper(NASTY, n) for n in range(9))),
-    "held papers without an end": a_list_of_held(*(a_uniform_paper(LONG, n) for n in range(9))),
+    "a panel that agrees": lambda: a_digest_of(a_panel_paper("A title of a paper that several reviewed")),
+    "panels that disagree about nasty signs": lambda: a_digest_of(
+        *(a_panel_paper(NASTY, n, (9.5, 2.0)) for n in range(5))
+    ),
+    "panels of endless texts": lambda: a_digest_of(*(a_panel_paper(LONG, n, (10.0, 0.0)) for n in range(5))),
+    "the full review of a panel of nasty signs": lambda: present_review(a_panel_paper(NASTY)),
+    "the full review of a panel of endless texts": lambda: present_review(a_panel_paper(LONG)),
+    "quotes of nasty signs": lambda: a_digest_of(*(a_quoted_paper(NASTY, n) for n in range(3))),
+    "quotes without an end": lambda: a_digest_of(*(a_quoted_paper(LONG, n) for n in range(3))),
+    "the answer about nasty signs": lambda: an_answer_about(a_quoted_paper(NASTY)),
+    "the answer about endless texts": lambda: an_answer_about(a_quoted_paper(LONG)),
+    "a poll of nasty signs": lambda: a_poll(NASTY),
+    "a poll without an end": lambda: a_poll(LONG),
+    "an agenda": lambda: an_agenda("A quiet title", "https://meet.example/abc?x=1"),
+    "an agenda of nasty signs": lambda: an_agenda(NASTY, NASTY),
+    "an agenda without an end": lambda: an_agenda(LONG, LONG),
+    "a reminder to people of no platform": lambda: a_reminder(NASTY),
+    "a plan of nasty signs": lambda: present_plan_change(a_meeting(place=NASTY), NASTY, "planned meetings"),
+    "nothing held": lambda: a_list_of_held(),
+    "translations of nasty signs": lambda: a_translated_digest(NASTY),
+    "held papers of nasty signs": lambda: a_list_of_held(*(a_uniform_paper(NASTY, n) for n in range(9))),
+    "held papers without an end": lambda: a_list_of_held(*(a_uniform_paper(LONG, n) for n in range(9))),
 }
+
+
+def a_meeting(*candidates: ScoredPaper, place: str = "Room 4", people: int = 1) -> Meeting:
+    """A meeting on Thursday 3 December, led by a person with an id of Slack."""
+    plan = MeetingPlan(Schedule(time(16), frozenset({3}), "Europe/Berlin"), place=place)
+    timetable = plan_next_meeting(plan, NOW)
+    members = tuple(Member(f"UADA{number}", NOW) for number in range(people))
+    offered = tuple(Candidate(scored.paper.id, scored.review.score) for scored in candidates)
+    return Meeting(
+        1, 1, 1, Channel("console", "c"), plan, timetable, 1, 1, True,
+        presenter="UADA0", candidates=offered, members=members,
+    )  # fmt: skip
+
+
+def a_poll(text: str) -> Message:
+    scored = {f"2401.{number:05}": a_uniform_paper(text, number) for number in range(5)}
+    return present_poll(a_meeting(*scored.values()), scored)
+
+
+def an_agenda(text: str, place: str) -> Message:
+    scored = a_uniform_paper(text)
+    return present_agenda(replace(a_meeting(place=place), paper=scored.paper.id), {scored.paper.id: scored})
+
+
+def a_reminder(text: str) -> Message:
+    scored, people = a_uniform_paper(text), ("100200300", "UBOB", NASTY, "", *(f"U{n}" for n in range(99)))
+    meeting = replace(a_meeting(place=text), paper=scored.paper.id, presenter=NASTY)
+    return present_reminder(meeting, {scored.paper.id: scored}, people)
+
+
+class _BuiltCases(Mapping[str, Message]):
+    """Messages by name, each built when a test first asks for it: collecting the tests builds none."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, Message] = {}
+
+    def __getitem__(self, name: str) -> Message:
+        if name not in self._built:
+            self._built[name] = _BUILDERS[name]()
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_BUILDERS)
+
+    def __len__(self) -> int:
+        return len(_BUILDERS)
+
+
+SHARED_CASES: Mapping[str, Message] = _BuiltCases()

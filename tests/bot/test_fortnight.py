@@ -49,7 +49,7 @@ TOKENS_PER_DAY = 150_000
 POLL_SECONDS = 0.02
 MAX_ROUNDS = 1000
 """Rounds of the reviewer within which a condition comes true. An idle process completes ten per second."""
-STALL_SECONDS = 900.0
+STALL_SECONDS = 300.0
 """Seconds without a request, a log line or a write to the store, after which the process counts as stuck."""
 
 SETTINGS = """

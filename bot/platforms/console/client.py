@@ -32,6 +32,9 @@ class ConsolePlatform:
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         return render(message, style)
 
+    async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
+        return pages
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         try:
             await asyncio.to_thread(self._print_and_record, channel, page, key)

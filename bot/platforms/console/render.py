@@ -12,7 +12,22 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from bot.chat.links import safe_web_address
-from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text, split_thread
+from bot.chat.message import (
+    MAX_NAMED_PEOPLE,
+    Appointment,
+    Block,
+    Buttons,
+    Card,
+    Divider,
+    Heading,
+    Links,
+    Message,
+    OptionRow,
+    People,
+    Text,
+    fit_style,
+    split_thread,
+)
 from bot.chat.port import Page
 from digests.subscription import DigestStyle
 from digests.text import normalize_text
@@ -20,7 +35,7 @@ from digests.text import normalize_text
 MAX_COLUMNS = 100
 """Columns of the text on a wider terminal, for readability."""
 
-_PlainBlock = Heading | Text | Card | Divider
+_PlainBlock = Heading | Text | Card | Divider | Links
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
@@ -30,7 +45,7 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     are in a thread. Buttons are left out.
     """
     plain_blocks = list(_drop_buttons(message.blocks))
-    match style:
+    match fit_style(message, style):
         case DigestStyle.COMPACT:
             return (_build_page([_shorten_block(block) for block in plain_blocks]),)
         case DigestStyle.CARDS:
@@ -53,13 +68,21 @@ def _render_thread(message: Message) -> Iterable[Page]:
 
 
 def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
-    """Yield the blocks without buttons. The text of an option becomes a paragraph."""
+    """Yield the blocks without buttons, menus and quotes. The text of an option becomes a paragraph."""
     for block in blocks:
         match block:
             case OptionRow():
-                yield Text(block.text)
+                people = ", ".join(filter(None, (*block.people, block.more_people)))
+                tail = f": {people}" if people else ""
+                yield Text(f"{block.text}{tail}{f' · {block.note}' if block.note else ''}")
+            case Appointment():
+                yield Text(" · ".join(filter(None, (block.text, block.place))), label=block.label)
+            case People():
+                yield Text(", ".join(block.people[:MAX_NAMED_PEOPLE]), label=block.label)
             case Buttons():
                 pass
+            case Card():
+                yield replace(block, menu=(), quotes=(), grades="")
             case _:
                 yield block
 
@@ -105,8 +128,15 @@ def _build_page(blocks: Sequence[_PlainBlock], *, in_thread: bool = False) -> Pa
 
 
 def _block_to_json(block: _PlainBlock) -> dict[str, Any]:
-    """Return a block as JSON values, with its type as `kind` and without invisible or control characters."""
-    fields = {name: _clean_value(value) for name, value in asdict(block).items()}
+    """Return a block as JSON values, with its type as `kind` and without invisible or control characters.
+
+    A panel's parts are left out of the card of a paper without one.
+    """
+    fields = {
+        name: _clean_value(value)
+        for name, value in asdict(block).items()
+        if value or name not in ("spread", "panel_note")
+    }
     return {"kind": type(block).__name__, **fields}
 
 
@@ -120,7 +150,9 @@ def _clean_value(value: Any) -> Any:
             return value
 
 
-_BLOCK_TYPES: dict[str, type[_PlainBlock]] = {kind.__name__: kind for kind in (Heading, Text, Card, Divider)}
+_BLOCK_TYPES: dict[str, type[_PlainBlock]] = {
+    kind.__name__: kind for kind in (Heading, Text, Card, Divider, Links)
+}
 
 
 def print_page(page: Page, console: Console) -> None:
@@ -150,11 +182,16 @@ def _render_block(block: _PlainBlock) -> Iterable[RenderableType]:
             yield Line(block.text, style="bold")
             yield Line()
         case Text():
-            label = Line(f"{block.label} ", style="bold") if block.label else Line()
-            yield label + Line(block.text, style="dim" if block.is_small_print else "")
+            label = (f"{block.label} ", "bold") if block.label else ""
+            yield Line.assemble(label, (block.text, "dim" if block.is_small_print else ""))
             yield Line()
         case Divider():
             yield Rule(style="dim")
+        case Links():
+            for label, url in block.links:
+                if address := safe_web_address(url):
+                    yield Line(f"{label}: {address}", style="dim", overflow="fold")
+            yield Line()
         case Card():
             yield from _render_card(block)
         case _:
@@ -167,7 +204,8 @@ def _render_card(card: Card) -> Iterable[RenderableType]:
     link = f"bold cyan link {address}" if address else "bold cyan"
     yield Line(number, style="bold") + Line(card.title, style=link)
     indent = len(number)
-    details = " · ".join(fact for fact in (card.score, card.domain, card.published, card.authors) if fact)
+    facts = (card.score, card.spread, card.domain, card.published, card.authors)
+    details = " · ".join(filter(None, facts))
     if details:
         yield _indent_line(Line(details, style="dim"), indent)
     for warning in card.warnings:
@@ -175,6 +213,8 @@ def _render_card(card: Card) -> Iterable[RenderableType]:
     if card.tldr:
         yield _indent_line(Line(card.tldr), indent)
     yield from _render_limitations(card, indent)
+    if card.panel_note:
+        yield _indent_line(Line(card.panel_note, style="dim"), indent)
     if card.flag_note:
         yield _indent_line(Line(f"⚠ {card.flag_note}", style="dim"), indent)
     footer = " · ".join(part for part in (card.reason, card.review_line) if part)
@@ -201,7 +241,7 @@ def _render_limitations(card: Card, indent: int) -> Iterable[RenderableType]:
     if card.limitations:
         shown, total = len(card.limitations), len(card.limitations) + card.remaining_limitations
         count = f" ({shown} of {total:,})" if total > shown else ""
-        yield _indent_line(Line("Limitations", style="bold") + Line(count, style="dim"), indent)
+        yield _indent_line(Line.assemble(("Limitations", "bold"), (count, "dim")), indent)
         points = Table.grid(padding=(0, 1))
         for point in card.limitations:
             points.add_row("•", Line(point))

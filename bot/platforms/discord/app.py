@@ -50,7 +50,9 @@ class DiscordApp:
     async def check(self, channels: Sequence[Channel]) -> Sequence[Finding]:
         rest = RestClient(self.token, self.timeout)
         try:
-            return await run_preflight(rest, channels=[channel.channel for channel in channels])
+            return await run_preflight(
+                rest, channels=[each.channel for each in channels if not each.is_direct]
+            )
         finally:
             await rest.close()
 

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.chat.message import Button, ButtonAction, Buttons, Card, Link
-from bot.platforms.discord.buttons import render_buttons, render_discuss_button
+from bot.chat.message import Button, ButtonAction, Buttons, Card
+from bot.platforms.discord.buttons import (
+    render_buttons,
+    render_discuss_button,
+    render_menu,
+    render_review_option,
+)
 from bot.platforms.discord.draft import TITLE_UNITS, PageDraft
-from bot.platforms.discord.prose import render_small_print
+from bot.platforms.discord.prose import render_links, render_small_print
 from bot.platforms.discord.sanitize import (
     clip_inline,
-    count_inline_units,
     count_plain_units,
     count_units,
     escape_plain,
-    render_link,
     tidy_line,
     to_safe_url,
 )
@@ -25,6 +28,7 @@ SLATE, AMBER = 0x5C6F91, 0xE8A33D
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
 """Emojis of the numbers 1 to 10."""
 SCORE_UNITS = 24
+SPREAD_UNITS = 40
 DOMAIN_UNITS = 60
 DATE_UNITS = 40
 AUTHORS_UNITS = 200
@@ -35,8 +39,6 @@ MAX_WARNINGS = 3
 """Warnings of a card: more would hide the paper."""
 WARNING_UNITS = 200
 SMALL_PRINT_UNITS = 200
-MAX_LINKS = 6
-LINK_LABEL_UNITS = 60
 LINKS_UNITS = 450
 """UTF-16 units of all links of a card. The others are left out."""
 BRIEF_TITLE_UNITS = 150
@@ -48,9 +50,10 @@ SHORT_NAME_UNITS = 40
 
 
 def render_card(card: Card) -> PageDraft:
-    """Return a full card as a draft of one embed and its buttons: Discuss, and the full review if any.
+    """Return a full card as a draft of one embed, its buttons Discuss and full review if any, and its menu.
 
-    Parts are clipped. Buttons are missing if Discord could not return the paper's id unchanged.
+    A menu takes a row of its own, so that its only button stands beside the others. Parts are clipped.
+    Buttons are missing if Discord could not return the paper's id unchanged.
     """
     number = f"{card.number}. " if card.number is not None else ""
     embed = _build_embed(card, number, "", TITLE_UNITS)
@@ -62,17 +65,24 @@ def render_card(card: Card) -> PageDraft:
         embed["footer"] = {"text": reviewed}
     discuss = render_discuss_button(card.paper, "Discuss")
     review = Button(ButtonAction.REVIEW, card.review_label, card.paper)
-    has_review = discuss and tidy_line(card.review_label)
-    buttons = [*discuss, *(render_buttons([Buttons((review,))]) if has_review else ())]
-    return PageDraft(embeds=(embed,), buttons=tuple(buttons), papers=(card.paper,))
+    visible = ((review,) if tidy_line(card.review_label) else ()) + (card.menu if len(card.menu) == 1 else ())
+    buttons = [*discuss, *(render_buttons([Buttons(visible)]) if discuss else ())]
+    menus = render_menu(card.menu) if discuss and len(card.menu) > 1 else ()
+    return PageDraft(embeds=(embed,), buttons=tuple(buttons), papers=(card.paper,), menus=tuple(menus))
 
 
 def render_compact_card(card: Card) -> PageDraft:
-    """Return a paper in the compact look, with a Discuss button that bears its number or short title."""
+    """Return a paper in the compact look, with a Discuss button that bears its number or short title.
+
+    Its full review is an option of the page's menu.
+    """
     name = str(card.number) if card.number is not None else card.short_title
     label = escape_plain(clip_text(tidy_line(name), SHORT_NAME_UNITS, cost=count_plain_units)) or "Discuss"
     buttons = render_discuss_button(card.paper, label)
-    return replace(render_brief(card), buttons=buttons, papers=(card.paper,))
+    review = render_review_option(card, name)
+    return replace(
+        render_brief(card), buttons=buttons, papers=(card.paper,), reviews=(review,) if review else ()
+    )
 
 
 def render_brief(card: Card) -> PageDraft:
@@ -90,7 +100,7 @@ def render_brief(card: Card) -> PageDraft:
                 None,
                 (
                     clip_inline(card.reason, BRIEF_SMALL_PRINT_UNITS),
-                    _render_links(card.brief_links, BRIEF_LINKS_UNITS),
+                    render_links(card.brief_links, BRIEF_LINKS_UNITS),
                 ),
             )
         )
@@ -130,9 +140,10 @@ def _keycap_of(number: int | None) -> str:
 def _render_description(card: Card) -> str:
     """Return the text under a card's title: its parts that are not empty, with an empty line in between."""
     small_print = (
+        clip_inline(card.panel_note, SMALL_PRINT_UNITS),
         _render_flag_note(card, WARNING_UNITS),
         clip_inline(card.reason, SMALL_PRINT_UNITS),
-        _render_links(card.links, LINKS_UNITS),
+        render_links(card.links, LINKS_UNITS),
     )
     parts = (
         _render_metadata(card),
@@ -149,6 +160,7 @@ def _render_metadata(card: Card) -> str:
     score = clip_inline(card.score, SCORE_UNITS)
     parts = (
         score and f"**{score}**",
+        clip_inline(card.spread, SPREAD_UNITS),
         clip_inline(card.domain, DOMAIN_UNITS),
         clip_inline(card.published, DATE_UNITS),
         clip_inline(card.authors, AUTHORS_UNITS),
@@ -177,15 +189,3 @@ def _render_limitations(card: Card) -> str:
     shown, total = points[:MAX_LIMITATIONS], len(points) + card.remaining_limitations
     count = f" ({len(shown)} of {total:,})" if total > len(shown) else ""
     return "\n".join([f"**Limitations**{count}", *(f"- {point}" for point in shown)])
-
-
-def _render_links(links: Sequence[Link], limit: int) -> str:
-    """Return the first links as one line of at most `limit` units. Unsafe addresses are left out."""
-    line = ""
-    for link in links[:MAX_LINKS]:
-        label = clip_text(tidy_line(link.label), LINK_LABEL_UNITS, cost=count_inline_units)
-        if not label or not to_safe_url(link.url):
-            continue
-        longer = " · ".join(filter(None, (line, render_link(label, link.url))))
-        line = longer if count_units(longer) <= limit else line
-    return line

@@ -7,7 +7,7 @@ carries the key too, by which it is found later. A forum post has the key in its
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,12 +23,14 @@ from bot.platforms.discord.errors import (
     UNKNOWN_MESSAGE,
     explain_error,
 )
+from bot.platforms.discord.forum import fit_forum
 from bot.platforms.discord.history import CHANNEL_PATH, MESSAGE_PATH, MESSAGES_PATH, FoundPage, PageSearch
 from bot.platforms.discord.marker import embed_key
 from bot.platforms.discord.post_update import apply_post_update
 from bot.platforms.discord.render import render
 from bot.platforms.discord.rest import CodeError, RestClient
 from bot.platforms.discord.tags import tags_for, title_of
+from bot.platforms.interaction import choose_reply_style
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 
@@ -39,6 +41,8 @@ ANNOUNCEMENT, FORUM, MEDIA = 5, 15, 16
 CROSSPOSTED = 1 << 0
 """Flag of a message that is published to the followers of an announcement channel."""
 
+MAX_PUBLIC_PAGES = 2
+"""Messages of one answer that the whole channel sees."""
 MAX_CACHED_CHANNELS = 10_000
 """Channels in the cache. When it is full, the one that was fetched first is dropped."""
 
@@ -58,19 +62,26 @@ class DiscordPlatform:
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         return render(message, style)
 
+    async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
+        forum_pages = fit_forum(pages)
+        if forum_pages == tuple(pages):
+            return pages  # Most digests are threads: nothing is asked for them.
+        channel_info = await self.fetch_channel(channel.channel)
+        return forum_pages if channel_info["type"] in (FORUM, MEDIA) else pages
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         payload = embed_key(page.payload, key)
         if thread:
             with tracked(self.rest.timeout) as attempt:
                 return await self._post_in_thread(channel, payload, key, thread, attempt)
         with tracked(self.rest.timeout):
-            return await self._post_in_channel(channel, payload, key)
+            return await self._post_in_channel(channel, replace(page, payload=payload), key)
 
-    async def _post_in_channel(self, channel: Channel, payload: Mapping[str, Any], key: str) -> str:
+    async def _post_in_channel(self, channel: Channel, page: Page, key: str) -> str:
         channel_info = await self.fetch_channel(channel.channel)
         if channel_info["type"] in (FORUM, MEDIA):
-            return await self._post_in_forum(channel_info, payload)
-        posted = await self._send_message(channel.channel, payload, key)
+            return await self._post_in_forum(channel_info, page)
+        posted = await self._send_message(channel.channel, page.payload, key)
         if channel_info["type"] == ANNOUNCEMENT:
             await self._publish_message(channel.channel, posted)
         return str(posted["id"])
@@ -136,13 +147,16 @@ class DiscordPlatform:
             if error.code != THREAD_EXISTS:
                 raise
 
-    async def _post_in_forum(self, forum: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
+    async def _post_in_forum(self, forum: Mapping[str, Any], page: Page) -> str:
         """Create one forum post for the page, with a title and tags, and return its receipt.
 
         Discord takes no nonce for it, so a request that may have arrived is not repeated. If its answer is
         lost, PostError is raised with UNKNOWN, and a later `find` searches the forum.
         """
-        body = {"name": title_of(payload), "message": dict(payload), "applied_tags": tags_for(payload, forum)}
+        payload = page.payload
+        # The post of one paper has its title, also the first one, which has the header of the day above it.
+        name = title_of({**payload, "content": ""} if len(page.papers) == 1 else payload)
+        body = {"name": name, "message": dict(payload), "applied_tags": tags_for(payload, forum)}
         posted = await self.rest.call_for_object(
             "POST", f"{CHANNEL_PATH}/threads", body, channel_id=forum["id"], once=True
         )
@@ -231,6 +245,13 @@ class DiscordPlatform:
         dm_channel = await self.rest.call_for_object("POST", "/users/@me/channels", {"recipient_id": person})
         for page in render(message, DigestStyle.COMPACT):
             await self.rest.call_for_object("POST", MESSAGES_PATH, page.payload, channel_id=dm_channel["id"])
+
+    async def reply_to_message(self, channel: str, message: str, answer: Message) -> None:
+        """Post an answer under a message of a person, who is not pinged. `channel` may be a thread's id."""
+        reference = {"message_id": message, "fail_if_not_exists": False}
+        for number, page in enumerate(render(answer, choose_reply_style(answer))[:MAX_PUBLIC_PAGES]):
+            payload = {**page.payload, "message_reference": reference} if number == 0 else page.payload
+            await self.rest.call_for_object("POST", MESSAGES_PATH, payload, channel_id=channel)
 
     async def _edit_message(self, channel: Channel, receipt: str, changes: Mapping[str, Any]) -> None:
         """Edit a message. Raises PostError.

@@ -12,13 +12,6 @@ MAX_CHOICES = 25
 """Most suggestions that Discord takes; `CHOICE_CHARACTERS` is the longest one."""
 CHOICE_CHARACTERS = 100
 
-COMMON_TIME_ZONES = (
-    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "America/New_York", "America/Chicago",
-    "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
-    "Asia/Singapore", "Australia/Sydney",
-)  # fmt: skip
-"""Time zones that are suggested before anything is typed."""
-
 
 def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the pairs of label and value of which the label contains the typed text, up to `MAX_CHOICES`.
@@ -45,8 +38,7 @@ async def offer_domains(interaction: Interaction, typed: str) -> list[Choice[str
 
 async def offer_time_zones(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """Suggest time zones: common ones at first, afterwards those whose city or abbreviation is typed."""
-    common = [(zone, zone) for zone in COMMON_TIME_ZONES]
-    return _to_choices(suggest_time_zones(typed, MAX_CHOICES) if typed.strip() else common)
+    return _to_choices(suggest_time_zones(typed, MAX_CHOICES))
 
 
 async def offer_days(interaction: Interaction, typed: str) -> list[Choice[str]]:

@@ -5,12 +5,24 @@ The codes are those of https://docs.discord.com/developers/topics/opcodes-and-st
 
 UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MEMBER, UNKNOWN_MESSAGE = 10003, 10004, 10007, 10008
 MISSING_ACCESS, MISSING_PERMISSIONS, THREAD_ARCHIVED = 50001, 50013, 50083
+DIRECT_MESSAGES_CLOSED, NO_MUTUAL_SERVER = 50007, 50278
 ALREADY_PUBLISHED, TAG_REQUIRED, THREAD_EXISTS, THREAD_LOCKED = 40033, 40067, 160004, 160005
 BLOCKED_BY_CLOUDFLARE = 40333
 """Code of an answer that Cloudflare gives in place of Discord."""
 
 CHANNEL_ERRORS = frozenset(
-    [UNKNOWN_CHANNEL, UNKNOWN_GUILD, MISSING_ACCESS, MISSING_PERMISSIONS, 50008, 50024, TAG_REQUIRED, 160006]
+    [
+        UNKNOWN_CHANNEL,
+        UNKNOWN_GUILD,
+        MISSING_ACCESS,
+        MISSING_PERMISSIONS,
+        DIRECT_MESSAGES_CLOSED,
+        NO_MUTUAL_SERVER,
+        50008,
+        50024,
+        TAG_REQUIRED,
+        160006,
+    ]
 )
 """Codes of errors that last until a person changes something in the channel or the server."""
 
@@ -24,7 +36,8 @@ _SENTENCES = {
         "Paperround may not post in the channel: give it Send Messages, Embed Links and, "
         "for threads and forums, Send Messages in Threads there."
     ),
-    50007: "This person takes no direct messages from Paperround.",
+    DIRECT_MESSAGES_CLOSED: "This person takes no direct messages from Paperround.",
+    NO_MUTUAL_SERVER: "This person is in no server with Paperround any more.",
     50008: "Messages cannot be posted in a channel of this kind.",
     50024: "Messages cannot be posted in a channel of this kind.",
     THREAD_ARCHIVED: "The thread is archived.",

@@ -1,5 +1,6 @@
 """Handlers of Discord's events: reactions, and servers and channels that come and go."""
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +10,16 @@ import discord
 
 from bot.conversation.marks import AMBIGUOUS_REACTION
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.servers import ServedServers
+from bot.platforms.discord.servers import FOREIGN_OWNER, MAX_ASKED_SERVERS, MemberCheck, ServedServers
 from bot.platforms.interaction import InteractionDispatcher
 from bot.present.wording import format_count, present_sentence
 from bot.storage import run_interactive
+from digests.errors import PaperroundError
 from digests.model import MarkSource, Post
 from digests.ports import Store
 from digests.subscription import Channel, Subscription
+
+log = logging.getLogger(__name__)
 
 REMOVED_REASON = "Paperround was removed from the server."
 """Reason of digests that are stopped because the bot was removed from their server."""
@@ -44,6 +48,7 @@ class EventListeners:
     clock: Callable[[], datetime]
     client: discord.Client
     servers: ServedServers
+    members: MemberCheck
 
     async def on_reaction(self, event: discord.RawReactionActionEvent) -> None:
         """Store a mark that a person's reaction adds or removes.
@@ -59,10 +64,10 @@ class EventListeners:
             await self._reconcile_message(event.channel_id, event.guild_id, event.message_id)
 
         async def apply_reaction() -> None:
-            if not await self.servers.is_served(event.guild_id):
+            if not await self._is_served(event.guild_id):
                 return
             person, is_added = str(event.user_id), event.event_type == "REACTION_ADD"
-            place = Channel(self.platform.name, str(event.channel_id), str(event.guild_id))
+            place = self._channel_from_ids(event.channel_id, event.guild_id)
             if not self.dispatcher.takes_reaction(place, str(event.message_id), person, reconcile_marks):
                 return
             channel, receipt = await self._locate_message(event.channel_id, event.guild_id, event.message_id)
@@ -82,12 +87,19 @@ class EventListeners:
         await self.dispatcher.run_logged(self._reconcile_message(channel_id, guild_id, message_id))
 
     async def _reconcile_message(self, channel_id: int, guild_id: int | None, message_id: int) -> None:
-        if not await self.servers.is_served(guild_id):
+        if not await self._is_served(guild_id):
             return
         channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
         post = await run_interactive(self.store.posts.find, channel, receipt)
         if post:
             await self.dispatcher.mark_handler.reconcile_post(post, self._fetch_reactions)
+
+    async def _is_served(self, guild: int | None) -> bool:
+        """Return True for a served server, and for a direct message: only its person is there."""
+        return guild is None or await self.servers.is_served(guild)
+
+    def _channel_from_ids(self, channel: int, guild: int | None) -> Channel:
+        return Channel(self.platform.name, str(channel), str(guild or ""), is_direct=guild is None)
 
     def _is_me(self, user: int) -> bool:
         """Return True if the user is the bot."""
@@ -105,7 +117,7 @@ class EventListeners:
             parent = channel_info.get("parent_id") if channel_info["type"] in THREAD_TYPES else None
         else:
             parent = cached.parent_id if isinstance(cached, discord.Thread) else None
-        owner = Channel(self.platform.name, str(parent or channel), str(guild or ""))
+        owner = self._channel_from_ids(parent or channel, guild)
         return owner, f"{channel}/{message}" if parent else str(message)
 
     async def catch_up(self) -> None:
@@ -140,7 +152,27 @@ class EventListeners:
                 people[name] = reactors - {str(self.client.user.id) if self.client.user else ""}
         return people if has_changed or stored.keys() - marked_papers else None
 
-    # Channels that come and go.
+    # People, channels and servers that come and go.
+
+    async def stop_digests_of_strangers(self) -> None:
+        """Stop the digests in direct messages of people who are in no served server any more, and tell them.
+
+        A server can be denied, or left by the person. Nobody is a stranger if Discord does not say so, or if
+        more servers are served than one person is looked for in. Raises StoreError.
+        """
+        guilds = [guild.id for guild in self.client.guilds]
+        if len(await self.servers.list_served()) > MAX_ASKED_SERVERS:
+            return
+        for subscription in await self._list_subscriptions():
+            if not subscription.channel.is_direct or subscription.stop_reason or not subscription.owner_id:
+                continue
+            try:
+                is_stranger = not await self.members.is_member(int(subscription.owner_id), guilds)
+            except PaperroundError as error:
+                log.warning("whose digest %s is could not be checked: %s", subscription.channel, error)
+                continue
+            if is_stranger:
+                await self._stop_subscriptions([subscription], FOREIGN_OWNER)
 
     async def on_channel_deleted(self, channel: int, guild: int) -> None:
         """Stop the digest of a deleted channel, and notify its owner.

@@ -1,11 +1,12 @@
-"""The subscription form as three short Discord modals, and reading of a submitted one. Pure.
+"""The subscription form as four short Discord modals, and reading of a submitted one. Pure.
 
 A modal has at most five fields and cannot open another, so each part of the form is behind a button of one
-message: what, how and when.
+message: what, how many, when and how, and the name. The buttons and the modal name the channel and the
+digest.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
@@ -15,14 +16,14 @@ from bot.conversation.subscription_form import DAY_NAMES, DAYS, SubscriptionForm
 from digests.domains import DOMAIN_GROUPS
 
 FORM_ID_PREFIX = "form:"
-"""Prefix of a modal's custom_id; the part of the form, a colon and the channel's id follow."""
+"""Prefix of a modal's custom_id; the part of the form, the channel's id and the digest's name follow."""
 SAVE_PART = "save"
 """In place of a part, in the value of the button that saves the form as it is."""
 STALE_FORM = "This form is of an older version, so nothing was changed: open it again."
 
 FIELD_CHARACTERS = 4000
 """Most characters of a text field that Discord takes. The lists of a form are shorter."""
-FORM_PARTS = {"what": "What", "how": "How many and how", "when": "When"}
+FORM_PARTS = {"what": "What", "how": "How many", "when": "When and how", "name": "Name"}
 """Labels of the parts' buttons, by the part's name."""
 
 _TOP_CHOICES = (*map(str, range(1, 11)), "15", "20", "30", "50")
@@ -30,33 +31,65 @@ _SCORE_CHOICES = ("5", "6", "6.5", "7", "7.5", "8", "8.5", "9")
 _NO_SCORE = "none"
 _MATCH_MODES = {"all": "Both must match", "any": "A domain or a keyword is enough"}
 _UNSCORED = {"after": "Come after all others", "leave out": "Are left out"}
+_REPEAT = {"no": "Are left out", "yes": "Come here too"}
+_RHYTHMS = {"1": "Every week", "2": "Every second week"}
 _STYLES = {"cards": "One message per paper", "compact": "All in one message", "thread": "A thread"}
 
 Fields = Mapping[str, str | Sequence[str]]
 """Value of each field of a modal by its name: a list of a select or checkboxes with several, else a text."""
 
 
-def add_form_buttons(message: Message, channel: str, *, can_save: bool) -> Message:
-    """Return a message with the buttons of the form's parts; `channel` is the channel's id.
+@dataclass(frozen=True, slots=True)
+class FormTarget:
+    """The digest that a form is about: the channel's id, and the digest's name, "" for the main one."""
 
-    With `can_save` another button saves the form as it is filled in.
+    channel: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.channel}:{self.name}" if self.name else self.channel
+
+
+def read_target(value: str) -> FormTarget:
+    """Read a target from a button or a modal, which are not trusted."""
+    channel, _, name = value.partition(":")
+    return FormTarget(channel, name)
+
+
+def add_form_buttons(
+    message: Message, target: FormTarget, *, can_save: bool, others: Iterable[str] = ()
+) -> Message:
+    """Return a message with the buttons of the form's parts.
+
+    With `can_save` another button saves the form as it is filled in. Further buttons show the settings of
+    other digests of the channel, by their names.
     """
     buttons = [
-        Button(ButtonAction.FORM, label, f"{part}:{channel}", is_primary=part == "what" and not can_save)
+        Button(ButtonAction.FORM, label, f"{part}:{target}", is_primary=part == "what" and not can_save)
         for part, label in FORM_PARTS.items()
     ]
     if can_save:
-        buttons.append(Button(ButtonAction.FORM, "Save", f"{SAVE_PART}:{channel}", is_primary=True))
+        buttons.append(Button(ButtonAction.FORM, "Save", f"{SAVE_PART}:{target}", is_primary=True))
+    for name in others:
+        label = f"Settings of “{name}”" if name else "Settings of the main digest"
+        buttons.append(Button(ButtonAction.SETTINGS, label, f"{target.channel}:{name}"))
     return replace(message, blocks=(*message.blocks, Buttons(tuple(buttons))))
 
 
 def build_modal(part: str, form: SubscriptionForm, channel: str) -> discord.ui.Modal:
-    """Build the modal of a part of the form, filled in; `channel` is the id of the channel that it is about.
+    """Build the modal of a part of the form, filled in; `channel` is the channel's id.
 
     discord.py does not wait for the modal: its submission is handled by the custom_id, after a restart too.
     """
-    modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM_ID_PREFIX}{part}:{channel}")
-    builders = {"what": _build_what_fields, "how": _build_how_fields, "when": _build_when_fields}
+    title = f"The digest “{form.name}”" if form.name else "The digest"
+    target = FormTarget(channel, form.name)
+    modal = discord.ui.Modal(title=title, custom_id=f"{FORM_ID_PREFIX}{part}:{target}")
+    builders = {
+        "what": _build_what_fields,
+        "how": _build_how_fields,
+        "when": _build_when_fields,
+        "name": _build_name_fields,
+    }
     for label in builders[part](form):
         modal.add_item(label)
     modal.stop()
@@ -96,7 +129,7 @@ def _build_how_fields(form: SubscriptionForm) -> list[Label]:
         _build_select("min_score", "Minimum score", scores, score),
         _build_radio("unscored", "Papers without a score", _UNSCORED, form.unscored or "after"),
         _build_radio("match", "Domains and keywords", _MATCH_MODES, form.match or "all"),
-        _build_radio("style", "Style", _STYLES, form.style),
+        _build_radio("repeat", "Papers that another digest here showed", _REPEAT, form.repeat or "no"),
     ]
 
 
@@ -113,10 +146,17 @@ def _build_when_fields(form: SubscriptionForm) -> list[Label]:
     return [
         _build_text("at", "Time", "Such as 08:30 or 9am", form.at, is_required=True),
         discord.ui.Label(text="Days", component=days),
+        _build_radio("every_weeks", "Rhythm", _RHYTHMS, form.every_weeks or "1"),
         _build_text(
             "time_zone", "Time zone", "A city or a name, such as Berlin", form.time_zone, is_required=True
         ),
+        _build_radio("style", "Style", _STYLES, form.style),
     ]
+
+
+def _build_name_fields(form: SubscriptionForm) -> list[Label]:
+    hint = "Tells several digests apart. Empty: the main digest"
+    return [_build_text("new_name", "Name", hint, form.new_name or "")]
 
 
 def _build_text(name: str, label: str, hint: str, value: str, *, is_required: bool = False) -> Label:
@@ -160,15 +200,19 @@ def _split_domains(domains: str) -> tuple[list[str], str]:
     return groups, ", ".join(entry for entry in entries if entry and entry not in DOMAIN_GROUPS)
 
 
-def read_modal(data: Mapping[str, Any]) -> tuple[str, str, Fields]:
-    """Return the part, the channel's id and the field values of a submitted modal.
+def read_modal(data: Mapping[str, Any]) -> tuple[str, FormTarget, Fields]:
+    """Return the part, the target and the field values of a submitted modal.
 
     `data` is the payload of the interaction. Missing parts become empty.
     """
+    part, _, target = str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX).partition(":")
+    return part, read_target(target), read_components(data)
+
+
+def read_components(data: Mapping[str, Any]) -> Fields:
+    """Return the field values of a submitted modal by their custom_id."""
     components = [label.get("component") or {} for label in data.get("components") or ()]
-    fields = {str(each.get("custom_id")): _read_value(each) for each in components}
-    part, _, channel = str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX).partition(":")
-    return part, channel, fields
+    return {str(each.get("custom_id")): _read_value(each) for each in components}
 
 
 def _read_value(component: Mapping[str, Any]) -> str | list[str]:
@@ -192,9 +236,12 @@ def fill_in_fields(form: SubscriptionForm, fields: Fields) -> SubscriptionForm:
         "min_score",
         "unscored",
         "match",
+        "repeat",
+        "every_weeks",
         "style",
         "at",
         "time_zone",
+        "new_name",
     )
     changes: dict[str, Any] = {name: texts[name] for name in names if name in texts}
     if changes.get("min_score") == _NO_SCORE:

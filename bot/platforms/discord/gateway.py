@@ -10,6 +10,7 @@ from typing import Any
 
 import discord
 
+from bot.periodic import every
 from bot.platforms.discord.command_sync import sync_commands
 from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
 from bot.platforms.discord.events import EventListeners
@@ -41,6 +42,8 @@ CATCH_UP_RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
 
 After the last one, the fifth try in all, the changes stay unknown until the next new session.
 """
+OWN_DIGESTS_SECONDS = 3600.0
+"""Seconds between two checks whether people with a digest of their own are still in a served server."""
 READY_SECONDS = 2.0
 """Seconds without a further server at start-up after which discord.py takes its list as complete."""
 HEARTBEAT_TIMEOUT_SECONDS = 60.0
@@ -49,8 +52,13 @@ HEARTBEAT_TIMEOUT_SECONDS = 60.0
 AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
 """Close codes of the gateway for errors that a retry cannot fix."""
 
-INTENTS = discord.Intents(guilds=True, guild_reactions=True, dm_messages=True)
-"""Kinds of events that Discord sends. None of them is privileged."""
+INTENTS = discord.Intents(
+    guilds=True, guild_reactions=True, guild_messages=True, dm_messages=True, dm_reactions=True
+)
+"""Kinds of events that Discord sends. None of them is privileged.
+
+Without the privileged one for contents, a message in a server has none unless it mentions the bot.
+"""
 
 
 class Gateway(discord.Client):
@@ -83,7 +91,9 @@ class Gateway(discord.Client):
             listeners.clock,
             self,
             listeners.servers,
+            listeners.members,
         )
+        self.has_caught_up = False
         self.tree = LoggingCommandTree(self)
         add_commands(self.tree, listeners)
 
@@ -115,15 +125,29 @@ class Gateway(discord.Client):
                 return
             try:
                 await self.events.on_ready(self._guild_names())
+                self.has_caught_up = True
                 return
             except PaperroundError as error:
                 log.warning("changes in Discord during the gap are not known yet: %s", error)
+
+    async def check_own_digests(self) -> float | None:
+        """Stop the digests of strangers, once the session has caught up. Raises StoreError.
+
+        Returns the seconds to wait until it has, else None.
+        """
+        if not self.has_caught_up:
+            return POLL_SECONDS
+        await self.events.stop_digests_of_strangers()
+        return None
 
     async def on_resumed(self) -> None:
         log.info("Discord is connected again; nothing was missed")
 
     async def on_message(self, message: discord.Message) -> None:
-        await self.listeners.on_direct_message(message, [guild.id for guild in self.guilds])
+        if isinstance(message.channel, discord.DMChannel):
+            await self.listeners.on_direct_message(message, [guild.id for guild in self.guilds])
+        elif self.user:
+            await self.listeners.on_server_message(message, self.user.id)
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         await self.events.on_reaction(event)
@@ -230,8 +254,10 @@ async def _run_connection(
     try:
         async with asyncio.timeout(LOGIN_TIMEOUT_SECONDS):
             await client.login(token)
+        check = every(OWN_DIGESTS_SECONDS, client.check_own_digests, stop, name="own digests in Discord")
         tasks = [
-            asyncio.create_task(work) for work in (client.connect(), stop.wait(), _watch_connection(client))
+            asyncio.create_task(work)
+            for work in (client.connect(), stop.wait(), _watch_connection(client), check)
         ]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -1,6 +1,7 @@
 """Handlers of Discord's interactions: commands, forms, the message menu and buttons."""
 
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.marks import MarkEmojis
 from bot.conversation.subscription_form import FormError, SubscriptionForm
+from bot.platforms.discord.buttons import read_choice
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.events import normalize_emoji
 from bot.platforms.discord.forms import (
@@ -23,26 +25,34 @@ from bot.platforms.discord.forms import (
     SAVE_PART,
     STALE_FORM,
     Fields,
+    FormTarget,
     add_form_buttons,
     build_modal,
     fill_in_fields,
     read_modal,
+    read_target,
 )
+from bot.platforms.discord.marker import KEY_SEPARATOR
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
+from bot.platforms.discord.questions import QUESTION_ID_PREFIX, build_question_modal, read_question
 from bot.platforms.discord.render import KEYCAPS
 from bot.platforms.discord.replies import Interaction, answer_interaction
+from bot.platforms.discord.reports import REPORT_ID_PREFIX, build_report_modal, read_report
 from bot.platforms.discord.servers import FOREIGN_PERSON, FOREIGN_SERVER, MemberCheck, ServedServers
 from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
 from bot.present.lookup import remove_share_button
+from bot.present.undo import split_undo_value
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import InputError, PaperroundError
 from digests.model import ScoredPaper
-from digests.subscription import Channel
+from digests.subscription import Channel, normalize_name
 
 log = logging.getLogger(__name__)
 
+_MENTION = re.compile(r"<@[!&]?[0-9]{1,20}>")
+"""Mention of the bot, a person or a role in a message."""
 MAX_DRAFTS = 500
 """Drafts of forms in memory. When they are more, the oldest is dropped."""
 IN_PLACE_ACTIONS = frozenset(
@@ -50,9 +60,15 @@ IN_PLACE_ACTIONS = frozenset(
         ButtonAction.SHOW,
         ButtonAction.SHARE,
         ButtonAction.FINISH_DISCUSSION,
+        ButtonAction.SKIP,
+        ButtonAction.POSTPONE,
+        ButtonAction.TAKE_OUT,
+        ButtonAction.QUEUE,
         ButtonAction.UNDO_DISCUSSION,
+        ButtonAction.TAKE_BACK,
         ButtonAction.RELEASE,
         ButtonAction.REJECT,
+        ButtonAction.RE_REVIEW,
     }
 )
 """Actions of which the answer replaces the list or card with the clicked button."""
@@ -60,7 +76,7 @@ NO_SUCH_CHANNEL = (
     "There is no such channel in this server that you and Paperround can see; nothing was changed."
 )
 PERSONAL_ACTIONS = frozenset(
-    {ButtonAction.SHOW, ButtonAction.MORE, ButtonAction.REVIEW, ButtonAction.DISCUSS}
+    {ButtonAction.SHOW, ButtonAction.MORE, ButtonAction.REVIEW, ButtonAction.SIMILAR, ButtonAction.DISCUSS}
 )
 """Actions that concern one person alone. All others need a server that is served."""
 IS_SERVED = "is_served"
@@ -72,7 +88,7 @@ class DiscordListeners:
     """Handles people's interactions, independent of the connection by which they arrive.
 
     Nothing runs for an interaction that `admit` refuses. A form that was rejected, or filled in with words,
-    is kept in memory as the draft of its channel and person. The handlers raise no error: it is answered with
+    is kept in memory as the draft of its digest and person. The handlers raise no error: it is answered with
     a sentence, or logged.
     """
 
@@ -83,7 +99,7 @@ class DiscordListeners:
     dispatcher: InteractionDispatcher = field(init=False)
     servers: ServedServers = field(init=False)
     members: MemberCheck = field(init=False)
-    _drafts: OrderedDict[tuple[str, str], SubscriptionForm] = field(default_factory=OrderedDict)
+    _drafts: OrderedDict[tuple[FormTarget, str], SubscriptionForm] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         emojis = MarkEmojis(normalize_emoji(self.settings.mark_emoji), tuple(map(normalize_emoji, KEYCAPS)))
@@ -145,15 +161,16 @@ class DiscordListeners:
     async def on_direct_message(self, message: discord.Message, guilds: Collection[int]) -> None:
         """Look up the text of a direct message as /paper does. Messages in servers are not answered.
 
+        A number is that of the person's own digest.
         `guilds` are the servers that the bot is in: a person who is in none that is served is told so. Errors
         are logged, or answered with a sentence.
         """
         if message.guild is not None or message.author.bot or not message.content.strip():
             return
         person = str(message.author.id)
-        place = Channel(self.platform.name, "")
+        place = Channel(self.platform.name, str(message.channel.id), is_direct=True)
 
-        content, author = message.content, message.author.id
+        content, author, above = message.content, message.author.id, _list_receipts_above(message)
 
         async def respond(message: Message, *, replace: bool = False) -> None:
             await self.platform.send_direct_message(place, person, remove_share_button(message))
@@ -162,9 +179,36 @@ class DiscordListeners:
             async with self.dispatcher.explain_errors(respond):
                 if not await self.members.is_member(author, guilds):
                     raise PaperroundError(FOREIGN_PERSON)
-                await self.dispatcher.look_up_paper(content, place, person, respond)
+                await self.dispatcher.look_up_paper(content, place, person, respond, above)
 
         await self.dispatcher.run_logged(look_up_paper())
+
+    async def on_server_message(self, mention: discord.Message, bot_user: int) -> None:
+        """Answer a message in a served server that mentions the bot, as /paper does, to the whole channel.
+
+        A reply to a message of the bot is no mention: its text is meant for people. Messages of bots and
+        webhooks are ignored. Errors are logged, or answered with a sentence.
+        """
+        names = (f"<@{bot_user}>", f"<@!{bot_user}>")
+        is_of_person = not (mention.author.bot or mention.webhook_id or mention.is_system())
+        if not is_of_person or not any(name in mention.content for name in names):
+            return
+        words = _MENTION.sub(" ", mention.content)
+        place, guild = mention.channel, mention.guild.id if mention.guild else ""
+        parent = place.parent_id if isinstance(place, discord.Thread) else place.id
+        channel = Channel(self.platform.name, str(parent), str(guild))
+
+        async def respond(message: Message, *, replace: bool = False) -> None:
+            await self.platform.reply_to_message(str(place.id), str(mention.id), remove_share_button(message))
+
+        async def answer_mention() -> None:
+            if await self.servers.is_served(guild):
+                person, event = str(mention.author.id), f"discord message {mention.id}"
+                await self.dispatcher.answer_mention(
+                    words, channel, person, event, respond, _list_receipts_above(mention), is_public=True
+                )
+
+        await self.dispatcher.run_logged(answer_mention())
 
     async def on_digest(self, interaction: Interaction, text: str, target: Any = None) -> None:
         """Run a /digest command and answer it; `text` follows the name of the command.
@@ -181,7 +225,8 @@ class DiscordListeners:
             reply = await self._run_digest_command(text, channel, interaction)
             if reply.form:
                 self._remember_draft(channel, interaction, reply.form)
-                message = add_form_buttons(reply.message, channel.channel, can_save=True)
+                form_target = FormTarget(channel.channel, reply.form.name)
+                message = add_form_buttons(reply.message, form_target, can_save=True)
                 reply = replace(reply, message=message)
             await self.dispatcher.send_reply(reply, channel, str(interaction.user.id), respond)
 
@@ -198,10 +243,14 @@ class DiscordListeners:
             text, channel, person.id, str(interaction.id), fetch_person
         )
 
-    async def on_settings(self, interaction: Interaction, target: Any = None) -> None:
-        """Describe a channel's digest, with a button for each part of the form.
+    async def on_settings(
+        self, interaction: Interaction, target: Any = None, name: str | None = None, key: str = ""
+    ) -> None:
+        """Describe a digest of a channel, with buttons for the parts of the form and for the other digests.
 
-        A person who may not change the digest gets no buttons, and nobody does where the bot may not post. A
+        `name` is that of the digest, "" for the main one. None is the one whose message has the idempotency
+        key `key`, else the main one, or the channel's only one. A
+        person who may not change the digest gets no buttons, and nobody does where the bot may not post. A
         draft of the person is dropped.
         """
 
@@ -209,40 +258,63 @@ class DiscordListeners:
             channel, person = self._channel_of(interaction, target), self._person_of(interaction)
             self._require_visible(interaction, target)
             self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, person.id)
-            reply = await run_interactive(self.answers.subscriptions.show_settings, channel, person)
+            found = name
+            if key and name is None:
+                reports = self.answers.store.delivery_reports
+                found = await run_interactive(reports.find_digest_name, channel, key)
+            reply = await run_interactive(self._load_form, channel, person, found)
             if not reply.form:
                 await respond(reply.message)
                 return
             self._require_posting(interaction, target)
-            self._drafts.pop((channel.channel, person.id), None)
-            is_new = await run_interactive(self.answers.store.subscriptions.find, channel) is None
-            await respond(add_form_buttons(reply.message, channel.channel, can_save=is_new))
+            form_target = FormTarget(channel.channel, reply.form.name)
+            self._drafts.pop((form_target, person.id), None)
+            digests = await run_interactive(self.answers.store.subscriptions.list_of_channel, channel)
+            names = [each.name for each in digests]
+            message = add_form_buttons(
+                reply.message,
+                form_target,
+                can_save=form_target.name not in names,
+                others=[other for other in names if other != form_target.name],
+            )
+            await respond(message)
 
         await answer_interaction(interaction, show_settings, self.dispatcher)
 
+    def _load_form(self, channel: Channel, person: Person, name: str | None) -> Reply:
+        """Return the settings of a digest with its form, as `on_settings` names it. Blocks.
+
+        Raises InputError for the name of a digest that the channel does not have.
+        """
+        subscriptions = self.answers.subscriptions
+        if name == "":
+            return subscriptions.subscribe_channel("", channel, person)
+        return subscriptions.show_settings(channel, person, normalize_name(name or ""))
+
     async def _on_form_button(self, interaction: Interaction, value: str) -> None:
-        """Open a part of the form, or save the form as it is. `value` is the part and the channel's id.
+        """Open a part of the form, or save the form as it is. `value` is the part and the form's target.
 
         A modal has to be the first response to an interaction.
         """
-        part, _, channel_id = value.partition(":")
+        part, _, target_value = value.partition(":")
+        form_target = read_target(target_value)
 
         async def open_part(respond: Responder) -> None:
-            target = self._find_target(interaction, channel_id)
+            target = self._find_target(interaction, form_target.channel)
             channel, person = self._channel_of(interaction, target), self._person_of(interaction)
             self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, person.id)
-            reply = await run_interactive(self.answers.subscriptions.show_settings, channel, person)
+            reply = await run_interactive(self._load_form, channel, person, form_target.name)
             if not reply.form:
                 await respond(reply.message)
                 return
             self._require_posting(interaction, target)
-            form = self._drafts.get((channel.channel, person.id), reply.form)
+            form = self._drafts.get((form_target, person.id), reply.form)
             await interaction.response.send_modal(build_modal(part, form, channel.channel))
 
         async def save_draft(respond: Responder) -> None:
             if part != SAVE_PART:
                 raise InputError(STALE_FORM)
-            await self._save_fields(interaction, channel_id, {}, respond)
+            await self._save_fields(interaction, form_target, {}, respond)
 
         if part in FORM_PARTS:
             await answer_interaction(interaction, open_part, self.dispatcher, skip_ack=True)
@@ -250,51 +322,111 @@ class DiscordListeners:
             await answer_interaction(interaction, save_draft, self.dispatcher)
 
     async def on_form(self, interaction: Interaction) -> None:
-        """Save a submitted part of the form; the other parts are the person's draft, else the present digest.
+        """Handle a submitted modal: a report about a review, a question, or a part of the form.
 
-        Wrong values are answered with the reason, and buttons that open the form as it was filled in. The
-        form names its channel, which is looked up in the server of the interaction: the name came from the
-        person's client. The person's and the bot's rights there are checked again.
+        The other parts of the form are the person's draft, else the present digest. Wrong values are answered
+        with the reason, and buttons that open the form as it was filled in. The form names its channel, which
+        is looked up in the server of the interaction: the name came from the person's client. The person's
+        and the bot's rights there are checked again.
         """
         if not await self.admit(interaction):
             return
-        part, channel_id, fields = read_modal(interaction.data or {})
+        data: Any = interaction.data or {}
+        if str(data.get("custom_id", "")).startswith(REPORT_ID_PREFIX):
+            await self._save_report(interaction)
+            return
+        if str(data.get("custom_id", "")).startswith(QUESTION_ID_PREFIX):
+            await self._answer_question(interaction)
+            return
+        part, form_target, fields = read_modal(interaction.data or {})
 
         async def save_form(respond: Responder) -> None:
             if part not in FORM_PARTS:
                 raise InputError(STALE_FORM)
-            await self._save_fields(interaction, channel_id, fields, respond)
+            await self._save_fields(interaction, form_target, fields, respond)
 
         await answer_interaction(interaction, save_form, self.dispatcher)
 
     async def _save_fields(
-        self, interaction: Interaction, channel_id: str, fields: Fields, respond: Responder
+        self, interaction: Interaction, form_target: FormTarget, fields: Fields, respond: Responder
     ) -> None:
-        """Save the form of a channel with these fields, and respond. Raises PaperroundError and PostError."""
-        target = self._find_target(interaction, channel_id)
+        """Save the form of a digest with these fields, and respond. Raises PaperroundError and PostError."""
+        target = self._find_target(interaction, form_target.channel)
         channel, person = self._channel_of(interaction, target), self._person_of(interaction)
         self._require_posting(interaction, target)
         self.dispatcher.fair_use.take_token(Use.CHANGE, channel, person.id)
         await self._require_served_now(interaction)
         await self.dispatcher.require_new_interaction(str(interaction.id))
         subscriptions = self.answers.subscriptions
-        shown = await run_interactive(subscriptions.show_settings, channel, person)
+        shown = await run_interactive(self._load_form, channel, person, form_target.name)
         if not shown.form:
             await respond(shown.message)
             return
-        form = fill_in_fields(self._drafts.get((channel.channel, person.id), shown.form), fields)
+        form = fill_in_fields(self._drafts.get((form_target, person.id), shown.form), fields)
         try:
             reply = await run_interactive(subscriptions.save_form, form, channel, person)
         except FormError as error:
             self._remember_draft(channel, interaction, form)
             problems = present_sentence(str(error))
-            await respond(add_form_buttons(problems, channel.channel, can_save=False))
+            await respond(add_form_buttons(problems, form_target, can_save=False))
             return
-        self._drafts.pop((channel.channel, person.id), None)
+        self._drafts.pop((form_target, person.id), None)
         await self.dispatcher.send_reply(reply, channel, person.id, respond)
 
+    # Reports about a review.
+
+    async def _open_report(self, interaction: Interaction, paper: str) -> None:
+        """Open the modal about a paper's review: it has to be the first response to an interaction."""
+
+        async def open_report(respond: Responder) -> None:
+            self._require_served(interaction)
+            place, person_id = self._place_of(interaction), str(interaction.user.id)
+            form = await self.dispatcher.open_report(paper, place, person_id)
+            await interaction.response.send_modal(build_report_modal(form))
+
+        await answer_interaction(interaction, open_report, self.dispatcher, skip_ack=True)
+
+    async def _save_report(self, interaction: Interaction) -> None:
+        """Keep a submitted report, and answer it. It belongs to the server of the interaction."""
+
+        async def save_report(respond: Responder) -> None:
+            self._require_served(interaction)
+            person = self._person_of(interaction)
+
+            async def fetch_person() -> Person:
+                await self._require_served_now(interaction)
+                return person
+
+            fields, place = read_report(interaction.data or {}), self._place_of(interaction)
+            number = str(interaction.id)
+            await respond(await self.dispatcher.save_report(fields, place, person.id, number, fetch_person))
+
+        await answer_interaction(interaction, save_report, self.dispatcher)
+
+    # Questions about a paper.
+
+    async def _open_question(self, interaction: Interaction, paper: str) -> None:
+        """Open the modal for a question about a paper: it has to be the first response."""
+
+        async def open_question(respond: Responder) -> None:
+            place, person_id = self._place_of(interaction), str(interaction.user.id)
+            form = await self.dispatcher.open_question(paper, place, person_id)
+            await interaction.response.send_modal(build_question_modal(form))
+
+        await answer_interaction(interaction, open_question, self.dispatcher, skip_ack=True)
+
+    async def _answer_question(self, interaction: Interaction) -> None:
+        """Answer a submitted question, to the person alone."""
+
+        async def answer_question(respond: Responder) -> None:
+            paper, text = read_question(interaction.data or {})
+            place, person_id = self._place_of(interaction), str(interaction.user.id)
+            await respond(await self.dispatcher.answer_question(paper, text, place, person_id))
+
+        await answer_interaction(interaction, answer_question, self.dispatcher)
+
     def _remember_draft(self, channel: Channel, interaction: Interaction, form: SubscriptionForm) -> None:
-        key = (channel.channel, str(interaction.user.id))
+        key = (FormTarget(channel.channel, form.name), str(interaction.user.id))
         self._drafts[key] = form
         self._drafts.move_to_end(key)
         if len(self._drafts) > MAX_DRAFTS:
@@ -331,20 +463,30 @@ class DiscordListeners:
         if action == ButtonAction.FORM:
             await self._on_form_button(interaction, value)
             return
+        if action == ButtonAction.REPORT:
+            await self._open_report(interaction, value)
+            return
+        if action == ButtonAction.ASK:
+            await self._open_question(interaction, value)
+            return
 
         async def handle_button(respond: Responder) -> None:
             if action not in PERSONAL_ACTIONS:
                 self._require_served(interaction)
             if action == ButtonAction.SHARE:
                 self._require_sharing(interaction)
-            channel, person = self._channel_of(interaction), self._person_of(interaction)
+            target, click_value = None, value
+            if action == ButtonAction.UNDO:
+                click_value, channel_id = split_undo_value(value)
+                target = self._find_target(interaction, channel_id) if channel_id else None
+            channel, person = self._channel_of(interaction, target), self._person_of(interaction)
 
             async def fetch_person() -> Person:
                 await self._require_served_now(interaction)
                 return person
 
             await self.dispatcher.handle_click(
-                Click(action, value, channel, person.id, str(interaction.id), fetch_person), respond
+                Click(action, click_value, channel, person.id, str(interaction.id), fetch_person), respond
             )
 
         is_own_view = interaction.message is not None and interaction.message.flags.ephemeral
@@ -363,8 +505,13 @@ class DiscordListeners:
             return ()
         return await run_interactive(self.answers.lookup.suggest_papers, typed, limit)
 
-    async def _open_form_of_button(self, interaction: Interaction, channel_id: str) -> None:
-        """Show the settings of a channel of the interaction's server; an empty id is the interaction's."""
+    async def _open_form_of_button(self, interaction: Interaction, value: str) -> None:
+        """Show the settings of a digest in the interaction's server.
+
+        `value` is the channel's id, and after a colon the digest's name. An empty id is the interaction's
+        channel; without a colon the digest of the message is meant, else the main one or the only one.
+        """
+        channel_id, colon, name = value.partition(":")
         try:
             target = self._find_target(interaction, channel_id) if channel_id else None
         except InputError as error:
@@ -375,20 +522,32 @@ class DiscordListeners:
 
             await answer_interaction(interaction, explain, self.dispatcher)
             return
-        await self.on_settings(interaction, target)
+        data: Any = interaction.data or {}
+        custom_id = str(data.get("custom_id", ""))
+        _, separator, key = custom_id.rpartition(KEY_SEPARATOR)
+        await self.on_settings(interaction, target, name if colon else None, key if separator else "")
 
     # Parts of an interaction.
 
     def _require_served(self, interaction: Interaction) -> None:
-        """Raise InputError unless the interaction comes from a served server."""
-        if not interaction.extras.get(IS_SERVED):
-            raise InputError("This works only in a server that Paperround serves.")
+        """Raise InputError unless the interaction comes from a served server, or from the person's own place.
+
+        `admit` has found the person in a served server then.
+        """
+        if not interaction.extras.get(IS_SERVED) and not _is_with_bot(interaction):
+            raise InputError("This works only in a server that Paperround serves, and in messages to me.")
 
     async def _require_served_now(self, interaction: Interaction) -> None:
         """Raise InputError unless the server is served at this moment: `admit` uses what it read lately.
 
-        A digest that a denial stopped must not be resumed meanwhile. Raises StoreError.
+        A digest that a denial stopped must not be resumed meanwhile. In a direct message the person has to be
+        in a served server. Raises PaperroundError and StoreError.
         """
+        if _is_with_bot(interaction):
+            guilds = [guild.id for guild in interaction.client.guilds]
+            if not await self.members.is_member(interaction.user.id, guilds):
+                raise InputError(FOREIGN_PERSON)
+            return
         if not await self.servers.is_served_now(interaction.guild_id):
             raise InputError(FOREIGN_SERVER)
 
@@ -445,11 +604,13 @@ class DiscordListeners:
         if place is None:
             raise InputError("Discord did not say in which channel this is; try it in a text channel.")
         channel = place.parent_id if isinstance(place, discord.Thread) else place.id
-        return Channel(self.platform.name, str(channel), str(interaction.guild_id or ""))
+        guild = interaction.guild_id
+        return Channel(self.platform.name, str(channel), str(guild or ""), is_direct=guild is None)
 
     def _place_of(self, interaction: Interaction) -> Channel:
         """Return the place of an interaction that needs no channel; in direct messages, no workspace's."""
-        return Channel(self.platform.name, str(interaction.channel_id or ""), str(interaction.guild_id or ""))
+        place, guild = str(interaction.channel_id or ""), interaction.guild_id
+        return Channel(self.platform.name, place, str(guild or ""), is_direct=guild is None)
 
     def _person_of(self, interaction: Interaction) -> Person:
         """Return the person. An admin may manage the server, or has the role of the settings.
@@ -466,8 +627,10 @@ class DiscordListeners:
         """Raise InputError unless the bot has all `REQUIRED_PERMISSIONS` in the channel.
 
         The channel is `target`, or that of the interaction if it is None. A target that the bot cannot see is
-        refused too.
+        refused too. In a direct message there are no permissions.
         """
+        if interaction.guild_id is None:
+            return
         if target is None or target.id == interaction.channel_id:
             granted = interaction.app_permissions
         else:
@@ -485,17 +648,39 @@ class DiscordListeners:
             )
 
 
+def _is_with_bot(interaction: Interaction) -> bool:
+    """Return True for an interaction in the direct messages of its person with the bot."""
+    return interaction.guild_id is None and interaction.context.dm_channel is True
+
+
+def _list_receipts_above(message: discord.Message) -> list[str]:
+    """Return the receipts of the message that is replied to, and of the one above a thread, if any.
+
+    A thread has the id of the message that it was begun from; a post in a forum that of its first message.
+    """
+    place, reference = message.channel, message.reference
+    replied = [_receipt_of(place, reference.message_id)] if reference and reference.message_id else []
+    above = [str(place.id), f"{place.id}/{place.id}"] if isinstance(place, discord.Thread) else []
+    return [*replied, *above]
+
+
 def _receipt_of(channel: Any, message: int) -> str:
     """Return the receipt of a message in a channel or thread."""
     return f"{channel.id}/{message}" if isinstance(channel, discord.Thread) else str(message)
 
 
 class AnyButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?P<action>[^:#]*):?(?P<value>[^#]*)(?:#.*)?"
+    discord.ui.DynamicItem["discord.ui.Button[Any] | discord.ui.Select[Any]"],
+    template=r"(?P<action>[^:#]*):?(?P<value>[^#]*)(?:#.*)?",
 ):
-    """A button of any message, also of older versions. Its custom_id names its action and its value."""
+    """A button or menu of any message, also of older versions.
 
-    def __init__(self, item: "discord.ui.Button[Any]", action: str, value: str) -> None:
+    Its custom_id names its action and its value. The value of a menu is that of the chosen option.
+    """
+
+    def __init__(
+        self, item: "discord.ui.Button[Any] | discord.ui.Select[Any]", action: str, value: str
+    ) -> None:
         super().__init__(item)
         self.action, self.value = action, value
 
@@ -504,4 +689,7 @@ class AnyButton(
         return cls(item, match["action"], match["value"])
 
     async def callback(self, interaction: Interaction) -> None:
-        await interaction.client.listeners.on_button(interaction, self.action, self.value)
+        data: Any = interaction.data or {}
+        chosen = str(next(iter(data.get("values") or ()), ""))
+        action, value = read_choice(self.action, self.value, chosen)
+        await interaction.client.listeners.on_button(interaction, action, value)

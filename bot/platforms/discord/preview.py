@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from bot.chat.port import Page
+from bot.platforms.discord.buttons import SELECT
 from bot.platforms.preview import PagePreview, render_button, render_link
 
 EMBED_RULE = (
@@ -19,11 +20,15 @@ def _render_body(page: Page) -> str:
     content = _render_markdown(payload.get("content") or "")
     embeds = "\n".join(_render_embed(embed) for embed in payload.get("embeds", ()))
     buttons = "".join(
-        render_button(f"{item.get('emoji', {}).get('name', '')} {item.get('label', '')}".strip())
-        for row in payload.get("components", ())
-        for item in row["components"]
+        _render_component(item) for row in payload.get("components", ()) for item in row["components"]
     )
     return f"{content}{embeds}<div>{buttons}</div>"
+
+
+def _render_component(item: Mapping[str, Any]) -> str:
+    if item["type"] == SELECT:
+        return render_button(f"{item['placeholder']} ▾")
+    return render_button(f"{item.get('emoji', {}).get('name', '')} {item.get('label', '')}".strip())
 
 
 def _render_embed(embed: Mapping[str, Any]) -> str:

@@ -3,15 +3,38 @@
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from bot.chat.message import Block, Buttons, Card, Divider, Heading, OptionRow, Text
+from bot.chat.message import (
+    MAX_NAMED_PEOPLE,
+    Appointment,
+    Block,
+    Buttons,
+    Card,
+    Divider,
+    Heading,
+    Link,
+    Links,
+    OptionRow,
+    People,
+    Text,
+)
 from bot.platforms.discord.draft import CONTENT_UNITS, DESCRIPTION_UNITS, TITLE_UNITS, PageDraft
 from bot.platforms.discord.sanitize import (
+    build_message_address,
     clip_inline,
+    count_inline_units,
     count_units,
     escape_inline,
     find_fitting_end,
+    render_link,
     tidy_line,
+    to_safe_url,
 )
+from digests.text import clip_text
+
+MAX_LINKS = 6
+LINK_LABEL_UNITS = 60
+LINK_LINE_UNITS = 1500
+"""UTF-16 units of a line of links."""
 
 
 def render_opening(blocks: Iterable[Block]) -> list[PageDraft]:
@@ -69,7 +92,14 @@ def render_lines(blocks: Iterable[Block]) -> list[str]:
                 lines.append("")
             case OptionRow():
                 option_count += 1
-                lines += _render_paragraph(Text(_number_option(block.text, option_count)))
+                lines += _render_option(block, block.number or option_count)
+            case Links():
+                if line := render_links(block.links, LINK_LINE_UNITS):
+                    lines.append(render_small_print(line))
+            case Appointment():
+                lines += _render_appointment(block)
+            case People():
+                lines += _render_people(block)
             case Buttons() | Card():
                 pass  # Cards and buttons are rendered apart from prose.
             case _:
@@ -77,9 +107,59 @@ def render_lines(blocks: Iterable[Block]) -> list[str]:
     return lines
 
 
+def _render_option(row: OptionRow, number: int) -> list[str]:
+    """Return the text of an option, the people after it, and its note. Mentions in answers ping nobody."""
+    lines = _render_paragraph(Text(_number_option(row.text, number)))
+    people = [f"<@{person}>" for person in row.people if person.isascii() and person.isdecimal()]
+    named = ", ".join(filter(None, (*people, clip_inline(row.more_people, TITLE_UNITS))))
+    target = row.note_target
+    address = build_message_address(target.channel, target.message_id) if target else ""
+    note = render_link(row.note, address) if row.note else ""
+    tail = "".join((f": {named}" if named else "", f" · {note}" if note else ""))
+    fits = bool(lines) and count_units(lines[-1] + tail) <= CONTENT_UNITS
+    return [*lines[:-1], lines[-1] + tail] if fits else lines
+
+
 def _number_option(text: str, number: int) -> str:
     """Return an option's text with its number, which its button shows too, since it stands elsewhere."""
     return text if text.startswith(f"{number}. ") else f"{number}. {text}"
+
+
+PLACE_UNITS = 300
+"""Units of the place of an appointment. Our own limit."""
+
+
+def _render_appointment(appointment: Appointment) -> list[str]:
+    """Return an instant in each reader's time zone, and how far it is away, with the place below."""
+    instant = int(appointment.at.timestamp())
+    label, place = clip_inline(appointment.label, TITLE_UNITS), tidy_line(appointment.place)
+    lines = [f"**{label}** <t:{instant}:F> (<t:{instant}:R>)"]
+    if place and count_units(place) <= PLACE_UNITS and to_safe_url(place):
+        lines.append(f"**Where** <{to_safe_url(place)}>")
+    elif place:
+        lines.append(f"**Where** {clip_inline(place, PLACE_UNITS)}")
+    return lines
+
+
+def _render_people(line: People) -> list[str]:
+    people = [f"<@{person}>" for person in list_pinged((line,))]
+    return [f"**{clip_inline(line.label, TITLE_UNITS)}** {', '.join(people)}"] if people else []
+
+
+def list_pinged(blocks: Iterable[Block]) -> list[str]:
+    """Return the ids of the people whom a message names, each once."""
+    people = [
+        person
+        for block in blocks
+        if isinstance(block, People)
+        for person in block.people[:MAX_NAMED_PEOPLE]
+        if person.isascii() and person.isdecimal() and len(person) <= MAX_ID_CHARACTERS
+    ]
+    return list(dict.fromkeys(people))
+
+
+MAX_ID_CHARACTERS = 20
+"""Digits of Discord's longest id."""
 
 
 def _render_paragraph(text: Text) -> list[str]:
@@ -116,3 +196,15 @@ def _render_markup_lines(before: str, raw: str, after: str) -> list[str]:
 def render_small_print(text: str) -> str:
     """Return the text as a line of small print; empty for an empty text."""
     return f"-# {text}" if text else ""
+
+
+def render_links(links: Sequence[Link], limit: int) -> str:
+    """Return the first links as one line of at most `limit` units. Unsafe addresses are left out."""
+    line = ""
+    for link in links[:MAX_LINKS]:
+        label = clip_text(tidy_line(link.label), LINK_LABEL_UNITS, cost=count_inline_units)
+        if not label or not to_safe_url(link.url):
+            continue
+        longer = " · ".join(filter(None, (line, render_link(label, link.url))))
+        line = longer if count_units(longer) <= limit else line
+    return line

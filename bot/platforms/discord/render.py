@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from bot.chat.message import Block, Card, Message, split_thread
+from bot.chat.message import Block, Card, Message, fit_style, split_thread
 from bot.chat.port import Page
 from bot.platforms.discord.cards import KEYCAPS as KEYCAPS
 from bot.platforms.discord.cards import render_brief, render_card, render_compact_card
 from bot.platforms.discord.draft import CONTENT_UNITS, PageDraft, append_buttons, build_page, pack_drafts
-from bot.platforms.discord.prose import render_lines, render_opening, render_plain_embeds
+from bot.platforms.discord.prose import list_pinged, render_lines, render_opening, render_plain_embeds
 from bot.platforms.discord.sanitize import clip_inline
 from digests.subscription import DigestStyle
 
@@ -22,6 +22,7 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     first page notifies.
     """
     opening, papers = _split_message(message)
+    style = fit_style(message, style)
     match style:
         case DigestStyle.CARDS:
             drafts = [
@@ -40,7 +41,11 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
         case _:
             assert_never(style)
     drafts = drafts or [PageDraft(content=clip_inline(message.summary, CONTENT_UNITS) or "Nothing to show.")]
-    return tuple(build_page(draft, position, style) for position, draft in enumerate(drafts))
+    pinged = list_pinged(message.blocks)
+    return tuple(
+        build_page(draft, position, style, () if position else pinged)
+        for position, draft in enumerate(drafts)
+    )
 
 
 @dataclass(frozen=True, slots=True)

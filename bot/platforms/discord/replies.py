@@ -12,6 +12,7 @@ import discord
 
 from bot.chat.message import Message
 from bot.chat.port import Page
+from bot.platforms.discord.buttons import SELECT
 from bot.platforms.discord.render import render
 from bot.platforms.interaction import InteractionDispatcher, Responder, choose_reply_style
 from bot.present.lookup import remove_share_button
@@ -97,18 +98,33 @@ def message_arguments_of(page: Page) -> dict[str, Any]:
 
 
 def _build_view(rows: Iterable[Mapping[str, Any]]) -> discord.ui.View:
-    """Return rows of buttons as a view. discord.py does not keep it: clicks are handled by the custom_id."""
+    """Return rows of buttons and menus as a view.
+
+    discord.py does not keep it: clicks are handled by the custom_id.
+    """
     view = discord.ui.View(timeout=None)
     for number, row in enumerate(rows):
-        for button in row["components"]:
-            view.add_item(
-                discord.ui.Button(
-                    style=discord.ButtonStyle(button["style"]),
-                    label=button["label"],
-                    custom_id=button["custom_id"],
-                    emoji=(button.get("emoji") or {}).get("name"),
-                    row=number,
-                )
-            )
+        for component in row["components"]:
+            build = _build_select if component["type"] == SELECT else _build_button
+            view.add_item(build(component, number))
     view.stop()
     return view
+
+
+def _build_button(button: Mapping[str, Any], row: int) -> "discord.ui.Button[Any]":
+    return discord.ui.Button(
+        style=discord.ButtonStyle(button["style"]),
+        label=button["label"],
+        custom_id=button["custom_id"],
+        emoji=(button.get("emoji") or {}).get("name"),
+        row=row,
+    )
+
+
+def _build_select(select: Mapping[str, Any], row: int) -> "discord.ui.Select[Any]":
+    options = [
+        discord.SelectOption(label=option["label"], value=option["value"]) for option in select["options"]
+    ]
+    return discord.ui.Select(
+        custom_id=select["custom_id"], placeholder=select["placeholder"], options=options, row=row
+    )

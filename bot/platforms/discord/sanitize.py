@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 
 from bot.chat.links import safe_web_address
+from digests.subscription import Channel
 from digests.text import clip_text, normalize_text
 
 URL_UNITS = 2048
@@ -94,6 +95,17 @@ def to_safe_url(url: str) -> str:
     """Return the address, quoted, if an embed or a masked link may have it, else an empty string."""
     address = safe_web_address(url)
     return address if len(address) <= URL_UNITS else ""
+
+
+def build_message_address(channel: Channel, receipt: str) -> str:
+    """Return the address of a message of a server by its receipt; "" for one in direct messages or odd ids.
+
+    The receipt of a message in a thread has the thread's id and a slash before the message's.
+    """
+    place, _, message = receipt.rpartition("/")
+    parts = (channel.workspace, place or channel.channel, message)
+    are_ids = all(part.isascii() and part.isdecimal() for part in parts)
+    return f"https://discord.com/channels/{'/'.join(parts)}" if are_ids else ""
 
 
 def render_link(label: str, url: str) -> str:

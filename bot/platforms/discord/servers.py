@@ -33,6 +33,7 @@ NAME_CHARACTERS = 100
 """Characters of a server's name that are kept. Discord's own limit."""
 
 FOREIGN_SERVER = "Paperround does not serve this server: the person who runs the bot decides about that."
+FOREIGN_OWNER = "only people of a server that Paperround serves get one."
 FOREIGN_PERSON = "Outside of its servers Paperround answers only their people, and you are in none of them."
 NOT_CONFIRMED = (
     "Discord did not say whether you are in a server that Paperround serves: try again in a minute."

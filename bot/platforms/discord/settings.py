@@ -11,12 +11,14 @@ from config.secrets import is_single_ascii_word
 from config.settings import SettingsTable
 from config.validators import base_url_validator
 
-ID_PATTERN = r"[0-9]{15,20}"
-"""Regular expression of a whole id."""
+
+def is_discord_id(text: str) -> bool:
+    """Return True for a text that has the form of a Discord id."""
+    return bool(re.fullmatch("[0-9]{15,20}", text))
 
 
 def _validate_discord_id(text: str) -> str:
-    if not re.fullmatch(ID_PATTERN, text):
+    if not is_discord_id(text):
         raise ValueError(f'is {quote_value(text)}; write the id in quotes, such as "81384788765712384"')
     return text
 

@@ -27,8 +27,8 @@ MARK_COMMAND = "Mark for discussion"
 QUERY_CHARACTERS = 300
 """Longest text after /paper."""
 
-IN_SERVERS = AppCommandContext(guild=True, dm_channel=False, private_channel=False)
-"""Places of a command that needs a channel's digest: servers, not direct messages."""
+WITH_BOT = AppCommandContext(guild=True, dm_channel=True, private_channel=False)
+"""Places of a command that needs a channel's digest: servers, and direct messages with the bot."""
 INTO_SERVERS = AppInstallationType(guild=True, user=False)
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
@@ -65,7 +65,7 @@ def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
     async def mark_for_discussion(interaction: Interaction, message: discord.Message) -> None:
         await listeners.on_mark(interaction, message)
 
-    mark_for_discussion.allowed_contexts, mark_for_discussion.allowed_installs = IN_SERVERS, INTO_SERVERS
+    mark_for_discussion.allowed_contexts, mark_for_discussion.allowed_installs = WITH_BOT, INTO_SERVERS
     tree.add_command(mark_for_discussion)
 
 
@@ -98,8 +98,8 @@ def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[A
 def _build_digest_group(listeners: DiscordListeners) -> app_commands.Group:
     digest = app_commands.Group(
         name="digest",
-        description="The digest of this channel",
-        allowed_contexts=IN_SERVERS,
+        description="The digests of papers here",
+        allowed_contexts=WITH_BOT,
         allowed_installs=INTO_SERVERS,
     )
     _add_read_commands(digest, listeners)
@@ -140,7 +140,10 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
 
     @digest.command(name="top", description="The best papers of another domain or time, for you alone")
     @app_commands.describe(
-        papers="How many", domain="A category such as cs.CL, or a group", span="How far back"
+        papers="How many",
+        domain="A category such as cs.CL, or a group",
+        span="How far back",
+        words="Words and filters, such as: about diffusion since March min:8",
     )
     @app_commands.choices(
         span=[Choice(name=span, value=span) for span in ("today", "this week", "this month")]
@@ -151,20 +154,43 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
         papers: Range[int, 1, 20] | None = None,
         domain: Range[str, 1, 100] | None = None,
         span: Choice[str] | None = None,
+        words: Range[str, 1, 200] | None = None,
     ) -> None:
-        parts = ["top", str(papers or ""), f"in {domain}" if domain else "", span.value if span else ""]
+        parts = (
+            "top",
+            str(papers or ""),
+            f"in {domain}" if domain else "",
+            words,
+            span.value if span else "",
+        )
         await listeners.on_digest(interaction, " ".join(filter(None, parts)))
 
     @digest.command(name="queue", description="What people want to discuss, most wanted first")
-    @app_commands.describe(done="The place or id of a paper that was discussed: it is taken off")
-    async def show_queue(interaction: Interaction, done: Range[str, 1, 100] | None = None) -> None:
-        await listeners.on_digest(interaction, f"queue done {done}" if done else "queue")
+    @app_commands.describe(
+        page="The page, from 1",
+        done="The place or id of a paper that was discussed: it is taken off",
+        passed="The place or id of a paper that is not to be discussed: off until it is marked again",
+        postpone="The place or id of a paper for later: at the end of the list for a week",
+        remove="The place or id of a paper that is to stay off the list",
+        back="The id of a paper that was taken off: it is put back",
+    )
+    @app_commands.rename(passed="pass")
+    async def show_queue(
+        interaction: Interaction,
+        page: Range[int, 1, 250] | None = None,
+        done: Range[str, 1, 100] | None = None,
+        passed: Range[str, 1, 100] | None = None,
+        postpone: Range[str, 1, 100] | None = None,
+        remove: Range[str, 1, 100] | None = None,
+        back: Range[str, 1, 100] | None = None,
+    ) -> None:
+        chosen = {"done": done, "pass": passed, "postpone": postpone, "remove": remove, "back": back}
+        decisions = [f"{verb} {entry}" for verb, entry in chosen.items() if entry]
+        await listeners.on_digest(interaction, f"queue {next(iter(decisions), page or 1)}")
 
 
 def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
-    @digest.command(
-        name="subscribe", description="Bring a channel a digest; without options a form is opened"
-    )
+    @digest.command(name="subscribe", description="Bring a digest here; without options a form is opened")
     @app_commands.describe(
         channel="The channel; this one when left out",
         domains="Categories such as cs.CL, or groups, with commas",
@@ -206,30 +232,68 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         if words:
             await listeners.on_digest(interaction, f"subscribe {words}{' yes' if confirm else ''}", channel)
         else:
-            await listeners.on_settings(interaction, channel)
+            await listeners.on_settings(interaction, channel, "")
 
-    @digest.command(name="add", description="Bring the channel one more digest, with a name")
+    @digest.command(name="add", description="Bring one more digest here, with a name")
     @app_commands.describe(name="Such as: friday agents", words="Such as: agents on fri top 10 every 2 weeks")
     async def add_digest(
         interaction: Interaction, name: Range[str, 1, MAX_NAME_CHARACTERS], words: Range[str, 1, 1000]
     ) -> None:
-        quotes = '"“”„'
-        plain_name = "".join(sign for sign in name if sign not in quotes)
-        await listeners.on_digest(interaction, f'add "{plain_name}" {words}')
+        await listeners.on_digest(interaction, f"add {_quote_name(name)} {words}")
 
-    @digest.command(name="set", description="Change one thing of the channel's digest, and leave the rest")
+    @digest.command(name="set", description="Change one thing of the digest, and leave the rest")
     @app_commands.describe(words="Such as: top 5 at 9am in Berlin")
     async def change_digest(interaction: Interaction, words: Range[str, 1, 1000]) -> None:
         await listeners.on_digest(interaction, f"set {words}")
+
+    @digest.command(name="rename", description="Give a digest another name")
+    @app_commands.describe(digest_name="The digest's name", new_name="Such as: agents")
+    @app_commands.rename(digest_name="name", new_name="to")
+    async def rename_digest(
+        interaction: Interaction,
+        digest_name: Range[str, 1, MAX_NAME_CHARACTERS],
+        new_name: Range[str, 1, MAX_NAME_CHARACTERS],
+    ) -> None:
+        await listeners.on_digest(
+            interaction, f"rename {_quote_name(digest_name)} to {_quote_name(new_name)}"
+        )
 
     @digest.command(name="mark", description="Put a paper on the queue, or take your mark back")
     @app_commands.describe(paper="An arXiv id or an address")
     async def mark_paper(interaction: Interaction, paper: Range[str, 1, 300]) -> None:
         await listeners.on_digest(interaction, f"mark {paper}")
 
-    @digest.command(name="settings", description="See or change the channel's digest in a form")
-    async def open_settings(interaction: Interaction) -> None:
-        await listeners.on_settings(interaction)
+    @digest.command(name="feedback", description="What people here want more or fewer of")
+    @app_commands.describe(
+        more="The id of a paper: more like it",
+        less="The id of a paper: fewer like it",
+        reset="True: delete what everybody said here",
+    )
+    async def show_feedback(
+        interaction: Interaction,
+        more: Range[str, 1, 300] | None = None,
+        less: Range[str, 1, 300] | None = None,
+        reset: bool = False,
+    ) -> None:
+        words = "reset yes" if reset else f"more {more}" if more else f"less {less}" if less else ""
+        await listeners.on_digest(interaction, f"feedback {words}".strip())
+
+    @digest.command(
+        name="meet", description="Meetings about papers of the queue; without words: the next one"
+    )
+    @app_commands.describe(
+        words="Such as: thu 16:00 every 2 weeks; join, leave, swap, skip, away until 14 dec"
+    )
+    async def plan_meetings(interaction: Interaction, words: Range[str, 1, 300] | None = None) -> None:
+        await listeners.on_digest(interaction, f"meet {words or ''}".strip())
+
+    @digest.command(name="settings", description="See or change a digest in a form")
+    @app_commands.describe(digest_name="The digest's name; without one: the main digest")
+    @app_commands.rename(digest_name="name")
+    async def open_settings(
+        interaction: Interaction, digest_name: Range[str, 1, MAX_NAME_CHARACTERS] | None = None
+    ) -> None:
+        await listeners.on_settings(interaction, name=digest_name)
 
     @digest.command(name="forget", description="Erase what is kept about you")
     @app_commands.describe(confirm="True: erase it; without, only say what would go")
@@ -240,8 +304,36 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     async def export_person(interaction: Interaction) -> None:
         await listeners.on_digest(interaction, "export me")
 
+    @digest.command(name="group", description="With whom the queue is shared, and whether")
+    @app_commands.describe(
+        join="The group's name: agree to share the queue, as an admin",
+        leave="The group's name: share it no more",
+    )
+    async def show_group(
+        interaction: Interaction,
+        join: Range[str, 1, 100] | None = None,
+        leave: Range[str, 1, 100] | None = None,
+    ) -> None:
+        change = f"join {join}" if join else f"leave {leave}" if leave else ""
+        await listeners.on_digest(interaction, f"group {change}".strip())
+
+    @digest.command(name="link", description="Count your accounts on two platforms as one person")
+    @app_commands.describe(code="The code from your other account", unlink="True: end the links of this one")
+    async def link_account(
+        interaction: Interaction, code: Range[str, 1, 40] | None = None, unlink: bool = False
+    ) -> None:
+        await listeners.on_digest(interaction, "unlink" if unlink else f"link {code or ''}".strip())
+
     _add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
-    _add_plain_command(digest, listeners, "list", "All digests of this channel")
+    _add_plain_command(digest, listeners, "list", "All digests here")
     _add_naming_command(digest, listeners, "pause", "No digests until someone resumes them")
     _add_naming_command(digest, listeners, "resume", "Digests come again")
-    _add_naming_command(digest, listeners, "unsubscribe", "End a digest of the channel")
+    _add_naming_command(digest, listeners, "unsubscribe", "End a digest")
+
+
+def _quote_name(name: str) -> str:
+    """Put a digest's name in quotes, without those that it has, so that it is read as one."""
+    return f'"{name.translate(_NO_QUOTES)}"'
+
+
+_NO_QUOTES = str.maketrans("", "", '"“”„')

@@ -1,13 +1,11 @@
 """The Slack platform's entry in the registry.
 
-Slack's libraries are imported only when a function needs them.
+Slack's libraries, and the models of the settings, are imported only when a function needs them.
 """
 
 from typing import TYPE_CHECKING
 
 from bot.platforms.registry import CommandPolicy, Environment, PlatformSpec, require_extra
-from bot.platforms.slack.settings import SlackSettings, read_slack_secrets
-from config.settings import Settings
 
 if TYPE_CHECKING:
     from bot.delivery.context import DeliveryContext
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview
     from bot.platforms.registry import Renderer
+    from bot.platforms.slack.settings import SlackSettings
+    from config.settings import Settings
 
 HTTP_HOST_VARIABLE = "PAPERROUND_HTTP_HOST"
 """Address that http listens on if the settings name none. Our container sets it."""
@@ -25,12 +25,23 @@ MESSAGES_PER_SECOND_PER_CHANNEL = 1.0
 """Slack's limit for chat.postMessage."""
 MESSAGES_PER_SECOND_PER_WORKSPACE = 5.0
 """Slack allows several hundred messages a minute in a workspace."""
+HISTORY_REQUESTS_PER_MINUTE = 40
+"""Of the 50 or more that Slack allows in a workspace. An app that is distributed outside of its Marketplace
+may make one (https://docs.slack.dev/apis/web-api/rate-limits)."""
 
 
-def _load_renderer() -> "Renderer":
-    from bot.platforms.slack.render import render
+def _load_settings_model() -> "type[SlackSettings]":
+    from bot.platforms.slack.settings import SlackSettings
 
-    return render
+    return SlackSettings
+
+
+def _load_renderer(settings: "Settings") -> "Renderer":
+    from bot.platforms.slack.render import omit_quotes, render
+
+    if settings.get_platform(_load_settings_model()).quotes_in_cards:
+        return render
+    return lambda message, style: render(omit_quotes(message), style)
 
 
 def _load_preview() -> "PagePreview":
@@ -39,13 +50,17 @@ def _load_preview() -> "PagePreview":
     return PREVIEW
 
 
-def _build_app(settings: Settings, environment: Environment, context: "DeliveryContext") -> "ChatApp | None":
+def _build_app(
+    settings: "Settings", environment: Environment, context: "DeliveryContext"
+) -> "ChatApp | None":
     """Build the app, or return None without a bot token.
 
     Raises SettingsError for a secret of the wrong kind, and InputError if no transport is set up or the
     libraries are not installed.
     """
-    secrets, slack = read_slack_secrets(environment), settings.get_platform(SlackSettings)
+    from bot.platforms.slack.settings import read_slack_secrets
+
+    secrets, slack = read_slack_secrets(environment), settings.get_platform(_load_settings_model())
     if (
         host := environment.get(HTTP_HOST_VARIABLE, "").strip()
     ) and "http_host" not in slack.model_fields_set:
@@ -55,17 +70,22 @@ def _build_app(settings: Settings, environment: Environment, context: "DeliveryC
     with require_extra(MAIN_SECRET, "slack"):
         from bot.platforms.slack.app import SlackApp, transport_of
     transport_of(slack, secrets)
-    return SlackApp(slack, secrets, context.policy.timeout.total_seconds(), context.clock)
+    timeout = context.policy.timeout.total_seconds()
+    return SlackApp(slack, secrets, timeout, context.clock, context.store.notes)
 
 
 def _load_rate_limits() -> "RateLimits":
     from bot.delivery.rate_limit import RateLimits
 
-    return RateLimits(channel=MESSAGES_PER_SECOND_PER_CHANNEL, workspace=MESSAGES_PER_SECOND_PER_WORKSPACE)
+    return RateLimits(
+        channel=MESSAGES_PER_SECOND_PER_CHANNEL,
+        workspace=MESSAGES_PER_SECOND_PER_WORKSPACE,
+        history=HISTORY_REQUESTS_PER_MINUTE,
+    )
 
 
-def _build_command_policy(settings: Settings) -> CommandPolicy:
-    slack = settings.get_platform(SlackSettings)
+def _build_command_policy(settings: "Settings") -> CommandPolicy:
+    slack = settings.get_platform(_load_settings_model())
     return CommandPolicy(
         paper_command=slack.paper_command,
         digest_command=slack.digest_command,
@@ -73,16 +93,16 @@ def _build_command_policy(settings: Settings) -> CommandPolicy:
     )
 
 
-def _render_manifest(settings: Settings, url: str) -> str:
+def _render_manifest(settings: "Settings", url: str) -> str:
     from bot.platforms.slack.manifest import render_manifest_yaml
 
-    return render_manifest_yaml(settings.get_platform(SlackSettings), url)
+    return render_manifest_yaml(settings.get_platform(_load_settings_model()), url)
 
 
 SPEC = PlatformSpec(
     name="slack",
     title="Slack",
-    settings_model=SlackSettings,
+    load_settings_model=_load_settings_model,
     load_renderer=_load_renderer,
     load_preview=_load_preview,
     main_secret=MAIN_SECRET,

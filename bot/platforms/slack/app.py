@@ -12,6 +12,7 @@ import aiohttp
 from bot.chat.findings import Finding, Severity
 from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.container_refusals import ContainerRefusals
 from bot.platforms.slack.http_transport import HttpTransport
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
@@ -26,6 +27,7 @@ from bot.platforms.slack.transport import (
 )
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.errors import InputError
+from digests.ports.notes import Notes
 from digests.subscription import Channel
 
 log = logging.getLogger(__name__)
@@ -44,13 +46,14 @@ class _OpenState:
 class SlackApp:
     """Implements `bot.platforms.app.ChatApp` for Slack.
 
-    `timeout` is in seconds, for each call.
+    `timeout` is in seconds, for each call. `notes` keep what a workspace refuses.
     """
 
     settings: SlackSettings
     secrets: SlackSecrets
     timeout: float
     clock: Callable[[], datetime]
+    notes: Notes | None = None
     name: str = "slack"
     _open_state: _OpenState | None = None
 
@@ -61,7 +64,10 @@ class SlackApp:
 
     async def check(self, channels: Sequence[Channel]) -> Sequence[Finding]:
         async with open_session(self.timeout) as session:
-            workspaces, ids = self._create_workspaces(session), [channel.channel for channel in channels]
+            workspaces, ids = (
+                self._create_workspaces(session),
+                [each.channel for each in channels if not each.is_direct],
+            )
             return (await self._run_preflight(workspaces, ids)).findings
 
     def _create_workspaces(self, session: aiohttp.ClientSession) -> SlackWorkspaces:
@@ -85,7 +91,11 @@ class SlackApp:
         If Slack cannot be reached, the platform is returned all the same, and `serve` repeats the preflight.
         """
         session = open_session(self.timeout)
-        platform = SlackPlatform(self._create_workspaces(session))
+        platform = SlackPlatform(
+            self._create_workspaces(session),
+            ContainerRefusals(self.notes, self.clock),
+            with_quotes=self.settings.quotes_in_cards,
+        )
         report = await self._run_preflight(platform.workspaces, ())
         self._open_state = _OpenState(platform, session, report)
         if report.faults and not report.is_unreachable:

@@ -4,7 +4,7 @@ Texts are clipped by the caller, except a button's. Limits are Slack's
 (https://docs.slack.dev/reference/block-kit) unless stated otherwise, in UTF-16 units of the escaped text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot.chat.message import Button, ButtonAction, Card
@@ -35,6 +35,10 @@ OPTION_UNITS = 150
 """Units of the value of a menu's option."""
 MAX_OPTIONS = 100
 """Options of a menu."""
+MAX_MENU_OPTIONS = 5
+"""Options of an overflow menu."""
+MENU_ACTION_ID = "menu"
+"""The action_id of an overflow menu. The value of an option is an action, a colon and the action's value."""
 VALUE_UNITS = 2000
 """Units of a button's value."""
 NAME_UNITS = 40
@@ -66,6 +70,31 @@ def build_plain_text(text: str) -> SlackBlock:
 def build_mrkdwn_text(markup: str) -> SlackBlock:
     """Build a mrkdwn object of markup that is already escaped. Slack adds no links or mentions of its own."""
     return {"type": "mrkdwn", "text": markup, "verbatim": True}
+
+
+def build_container(title: str, child_blocks: Sequence[SlackBlock]) -> SlackBlock:
+    """Build a wrapper around blocks that is collapsed until a reader opens it.
+
+    Slack takes a title of up to 150 characters and up to 10 blocks; the caller keeps these limits
+    (https://docs.slack.dev/reference/block-kit/blocks/container-block).
+    """
+    return {
+        "type": "container",
+        "title": build_plain_text(title),
+        "child_blocks": list(child_blocks),
+        "is_collapsible": True,
+        "default_collapsed": True,
+    }
+
+
+def drop_containers(blocks: Iterable[SlackBlock]) -> list[SlackBlock]:
+    """Return the blocks without the containers and what is in them."""
+    return [block for block in blocks if block["type"] != "container"]
+
+
+def count_blocks(blocks: Iterable[SlackBlock]) -> int:
+    """Count blocks, with those in containers: Slack does not document how it counts them."""
+    return sum(1 + len(block.get("child_blocks", ())) for block in blocks)
 
 
 def render_action_button(button: Button, number: int = 0) -> SlackBlock:
@@ -118,12 +147,12 @@ def render_review_option(card: Card, name: str) -> tuple[str, SlackBlock] | None
     Returns None without a label, and for an id that Slack would not take as an option's value.
     """
     label = tidy_line(card.review_label)
-    if not label or count_units(escape_entities(card.paper)) > OPTION_UNITS or not can_be_a_value(card.paper):
+    if not label or not _can_be_an_option(card.paper):
         return None
     title = tidy_line(card.title) or label
     text = f"{name}. {title}" if card.number is not None else title
     return label, {
-        "text": build_plain_text(clip_text(text, LABEL_UNITS, cost=count_plain_units)),
+        "text": build_plain_text(_clip_label(text)),
         "value": card.paper,
     }
 
@@ -141,6 +170,36 @@ def render_review_select(reviews: Sequence[tuple[str, SlackBlock]]) -> SlackBloc
     }
 
 
+def render_menu(buttons: Sequence[Button]) -> list[SlackBlock]:
+    """Render buttons as one overflow menu, an element of a row; [] if there is none.
+
+    Buttons after the first `MAX_MENU_OPTIONS` are left out, and so is one whose value Slack would not take as
+    an option's.
+    """
+    options = [
+        {
+            "text": build_plain_text(_clip_label(button.label) or button.action.title()),
+            "value": f"{button.action}:{button.value}",
+        }
+        for button in buttons
+        if button.value and _can_be_an_option(f"{button.action}:{button.value}")
+    ][:MAX_MENU_OPTIONS]
+    return [{"type": "overflow", "action_id": MENU_ACTION_ID, "options": options}] if options else []
+
+
+def _clip_label(text: str) -> str:
+    return clip_text(tidy_line(text), LABEL_UNITS, cost=count_plain_units)
+
+
+def read_action(action_id: str, value: str) -> tuple[str, str]:
+    """Return the action and the value of a clicked button, or of the option that was chosen from a menu."""
+    name = action_id.partition(".")[0]
+    if name != MENU_ACTION_ID:
+        return name, value
+    action, _, value = value.partition(":")
+    return action, value
+
+
 def render_discuss_text(mark_count: int, name: str = "Discuss") -> SlackBlock:
     """Render the text of a Discuss button. A count of 0 is not shown."""
     return {
@@ -153,3 +212,8 @@ def render_discuss_text(mark_count: int, name: str = "Discuss") -> SlackBlock:
 def can_be_a_value(text: str) -> bool:
     """Return True if Slack takes this text as a button's value and returns it unchanged."""
     return text != "" and text == normalize_text(text) and count_units(escape_entities(text)) <= VALUE_UNITS
+
+
+def _can_be_an_option(text: str) -> bool:
+    """Return True if Slack takes this text as the value of a menu's option and returns it unchanged."""
+    return can_be_a_value(text) and count_units(escape_entities(text)) <= OPTION_UNITS

@@ -7,12 +7,13 @@ limit and a page's limit of Slack.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from bot.chat.message import Button, ButtonAction, Card, Link
+from bot.chat.message import Button, ButtonAction, Card, Link, Quote
 from bot.platforms.slack.blocks import (
     MAX_BLOCK_ID_PAPER,
     PAPER_BLOCK_PREFIX,
     SMALL_PRINT_UNITS,
     SlackBlock,
+    build_container,
     build_context,
     build_mrkdwn_text,
     build_plain_text,
@@ -20,6 +21,7 @@ from bot.platforms.slack.blocks import (
     can_be_a_value,
     render_action_button,
     render_discuss_button,
+    render_menu,
     render_numbered_discuss_button,
     render_review_option,
 )
@@ -39,6 +41,7 @@ from digests.text import clip_text
 
 TITLE_UNITS = 300
 SCORE_UNITS = 40
+SPREAD_UNITS = 40
 DOMAIN_UNITS = 100
 AUTHORS_UNITS = 200
 DATE_UNITS = 40
@@ -47,6 +50,13 @@ LIMITATION_UNITS = 300
 LIMITATIONS_UNITS = 2400
 WARNING_UNITS = 300
 WARNINGS_UNITS = 1000
+QUOTED_LIMITATION_UNITS = 150
+"""Units of a limitation above its quote: it stands in full on the card."""
+QUOTE_UNITS = 800
+"""Units of a quote. 500 characters become more where signs are escaped."""
+GRADES_UNITS = 300
+MAX_QUOTES = 5
+"""Quotes of a card. With the grades they fit into one container, which takes ten blocks."""
 LINK_LABEL_UNITS = 60
 MAX_LINKS = 6
 SHORT_TITLE_UNITS = 140
@@ -60,10 +70,16 @@ KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7�
 
 
 def render_card(card: Card) -> PageDraft:
-    """Render a full card: title, metadata, warnings, TL;DR, limitations, flags, small print, links, buttons.
+    """Render a full card: title, metadata, warnings, TL;DR, limitations, quotes, small print, links, buttons.
 
-    Empty parts are left out, and every part is clipped.
+    Empty parts are left out, and every part is clipped. The quotes are collapsed, and left out from a card
+    that they would make too long for a page.
     """
+    draft = _render_full_card(card)
+    return draft if draft.is_within_limits else _render_full_card(replace(card, quotes=()))
+
+
+def _render_full_card(card: Card) -> PageDraft:
     title = _clip_title(card, TITLE_UNITS)
     number = f"{card.number}. " if card.number is not None else ""
     metadata = _render_metadata(card)
@@ -78,6 +94,7 @@ def render_card(card: Card) -> PageDraft:
         warnings and build_section(build_plain_text(warnings)),
         tldr and build_section(build_plain_text(tldr)),
         limitations and build_section(build_mrkdwn_text(limitations)),
+        _render_quotes(card),
         small_print and build_context(build_mrkdwn_text(small_print)),
         {"type": "actions", "elements": buttons} if buttons else None,
     )
@@ -87,7 +104,7 @@ def render_card(card: Card) -> PageDraft:
 
 
 def _render_buttons(card: Card, title: str) -> list[SlackBlock]:
-    """Render the buttons under a card: Discuss, and the full review if the card has one."""
+    """Render the row under a card: Discuss, the full review if the card has one, and the card's menu."""
     if not can_be_a_value(card.paper):
         return []
     discuss = render_discuss_button(card, title)
@@ -95,6 +112,7 @@ def _render_buttons(card: Card, title: str) -> list[SlackBlock]:
     return [
         discuss,
         *([render_action_button(Button(ButtonAction.REVIEW, label, card.paper))] if label else []),
+        *render_menu(card.menu),
     ]
 
 
@@ -131,7 +149,7 @@ def render_brief(card: Card) -> PageDraft:
     small_print = (
         clip_mrkdwn(card.brief_limitation, BRIEF_UNITS),
         _render_flag_note(card),
-        " · ".join(filter(None, (reason, _render_links(card.brief_links)))),
+        " · ".join(filter(None, (reason, render_links(card.brief_links)))),
     )
     if any(small_print):
         blocks.append(build_context(build_mrkdwn_text(_join_lines(small_print))))
@@ -158,6 +176,7 @@ def _keycap_of(number: int | None) -> str:
 def _render_metadata(card: Card) -> str:
     parts = (
         (card.score, SCORE_UNITS),
+        (card.spread, SPREAD_UNITS),
         (card.domain, DOMAIN_UNITS),
         (card.published, DATE_UNITS),
         (card.authors, AUTHORS_UNITS),
@@ -189,12 +208,29 @@ def _render_limitations(card: Card) -> str:
     return "\n".join([f"*Limitations*{count}", *(f"• {point}" for point in points[:shown])])
 
 
+def _render_quotes(card: Card) -> SlackBlock | None:
+    """Return the quotes, each with the limitation that it shows, and the grades; None without quotes."""
+    sections = [section for quote in card.quotes[:MAX_QUOTES] if (section := _render_quote(quote))]
+    if not sections:
+        return None
+    grades = clip_text(tidy_line(card.grades), GRADES_UNITS, cost=count_plain_units)
+    last = [build_context(build_plain_text(f"Grades, 1 to 5: {grades}"))] if grades else []
+    return build_container("Quotes that show these limitations", [*sections, *last])
+
+
+def _render_quote(quote: Quote) -> SlackBlock | None:
+    passage = clip_mrkdwn(quote.passage, QUOTE_UNITS)
+    limitation = clip_mrkdwn(quote.limitation, QUOTED_LIMITATION_UNITS)
+    lines = (f"*{limitation}*" if limitation else "", f"“{passage}”")
+    return build_section(build_mrkdwn_text(_join_lines(lines))) if passage else None
+
+
 def _render_flag_note(card: Card) -> str:
     note = clip_mrkdwn(card.flag_note, WARNING_UNITS)
     return f"⚠️ {note}" if note else ""
 
 
-def _render_links(links: Sequence[Link]) -> str:
+def render_links(links: Sequence[Link]) -> str:
     """Return the links as one line of mrkdwn. Those without a safe address are left out."""
     clipped = (
         (clip_text(tidy_line(link.label), LINK_LABEL_UNITS, cost=count_mrkdwn_units), link.url)
@@ -220,12 +256,13 @@ def _join_fitting_lines(lines: Sequence[str], limit: int, cost: Callable[[str], 
 
 
 def _render_small_print(card: Card) -> str:
-    """Return the small print as mrkdwn: a line on flags, one with reason and review, and the links."""
+    """Return the small print as mrkdwn: on the panel, on flags, reason and review, and links, a line each."""
     reason, reviewed = (clip_mrkdwn(part, SMALL_PRINT_UNITS) for part in (card.reason, card.review_line))
     lines = (
+        clip_mrkdwn(card.panel_note, SMALL_PRINT_UNITS),
         _render_flag_note(card),
         " · ".join(filter(None, (reason, reviewed))),
-        _render_links(card.links),
+        render_links(card.links),
     )
     return _join_lines(lines)
 

@@ -5,26 +5,29 @@ can be found again in the channel's history.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.chat.attempt import SendAttempt, tracked
 from bot.chat.deadline import LongWaitError
 from bot.chat.message import Message
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
+from bot.platforms.slack.calls import EncodedPayload, PayloadCache, call_api, encode_body, encode_payload
+from bot.platforms.slack.container_refusals import ContainerRefusals
 from bot.platforms.slack.errors import (
     explain_error,
     is_ambiguous_error,
+    is_block_error,
     is_channel_error,
     is_token_error,
     parse_error_response,
 )
 from bot.platforms.slack.post_update import apply_post_update
-from bot.platforms.slack.render import render
+from bot.platforms.slack.render import omit_quotes, render
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
@@ -43,24 +46,31 @@ HISTORY_PAGES = 10
 class SlackPlatform:
     """Implements `bot.chat.port.Platform`. A receipt is the message's `ts`.
 
-    Each call is made with the client of the channel's workspace. Nothing is retried here; the client retries
-    calls that a rate limit refused.
+    Each call is made with the client of the channel's workspace. Nothing is sent again but a call that a rate
+    limit refused, and a message that a workspace refused because of its containers, without them.
+
+    `with_quotes` is True if cards have the quotes that show their limitations.
     """
 
     workspaces: SlackWorkspaces
+    refusals: ContainerRefusals = field(default_factory=ContainerRefusals)
+    payloads: PayloadCache = field(default_factory=PayloadCache)
+    with_quotes: bool = True
     name: str = "slack"
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
-        return render(message, style)
+        return render(message if self.with_quotes else omit_quotes(message), style)
+
+    async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
+        return pages
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
-        answer = await self._call_api(
-            channel,
-            "chat.postMessage",
-            {"channel": channel.channel, **page.payload, "metadata": metadata}
-            | ({"thread_ts": thread} if thread else {}),
+        arguments = {"channel": channel.channel, "metadata": metadata} | (
+            {"thread_ts": thread} if thread else {}
         )
+        payload = self.payloads.encode(page.payload)
+        answer = await self._send_blocks(channel, "chat.postMessage", arguments, payload)
         if not answer.get("ts"):
             raise PostError("Slack did not say where the message is; it may have arrived.", Outcome.UNKNOWN)
         return str(answer["ts"])
@@ -129,8 +139,31 @@ class SlackPlatform:
 
         Its metadata, which holds the page's key, stays: Slack replaces only the fields that it is given.
         """
-        changes = {"text": payload["text"], "blocks": payload["blocks"]}
-        await self._call_api(channel, "chat.update", {"channel": channel.channel, "ts": message, **changes})
+        changes = encode_payload({"text": payload["text"], "blocks": payload["blocks"]})
+        await self._send_blocks(channel, "chat.update", {"channel": channel.channel, "ts": message}, changes)
+
+    async def _send_blocks(
+        self, channel: Channel, method: str, arguments: Mapping[str, Any], payload: EncodedPayload
+    ) -> Mapping[str, Any]:
+        """Call a method that takes blocks, without containers where the workspace is known to refuse them.
+
+        A workspace that refuses them now gets the message without them at once: such an answer means that
+        nothing was done. It is recorded when that message was taken, which shows that they were the cause.
+        The outbox keeps the page with its containers. Raises PostError.
+        """
+        if payload.plain == payload.full:
+            return await self._call_api(channel, method, arguments, payload.full)
+        team = (await self.workspaces.find(channel.workspace)).team_id or channel.workspace
+        if await self.refusals.is_refused(team):
+            return await self._call_api(channel, method, arguments, payload.plain)
+        try:
+            return await self._call_api(channel, method, arguments, payload.full)
+        except PostError as error:
+            if error.outcome is not Outcome.REFUSED or not is_block_error(_code_of(error.__cause__)):
+                raise
+        answer = await self._call_api(channel, method, arguments, payload.plain)
+        await self.refusals.record_refusal(team)
+        return answer
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
         """Send a message to a person in the app's direct messages, in the workspace of `channel`.
@@ -143,17 +176,17 @@ class SlackPlatform:
             await self._call_api(channel, "chat.postMessage", {"channel": person, **page.payload})
 
     async def _call_api(
-        self, channel: Channel, method: str, arguments: Mapping[str, Any]
+        self, channel: Channel, method: str, arguments: Mapping[str, Any], payload: bytes = b""
     ) -> Mapping[str, Any]:
         """Call a method of Slack in the channel's workspace and return its answer.
 
-        Raises PostError for every failure. Its outcome takes the current attempt's earlier requests into
-        account.
+        The fields of an encoded payload are sent with the arguments. Raises PostError for every failure. Its
+        outcome takes the current attempt's earlier requests into account.
         """
         workspace = await self.workspaces.find(channel.workspace)
         with tracked() as attempt:
             try:
-                answer = await workspace.client.api_call(method, json=dict(arguments))
+                return await call_api(workspace.client, method, encode_body(arguments, payload))
             except SlackApiError as error:
                 raise _error_of_refusal(error, arguments, attempt) from error
             except LongWaitError as error:
@@ -167,23 +200,10 @@ class SlackPlatform:
                 ) from error
             except _LOST_ERRORS as error:
                 raise _error_of_lost_answer(type(error).__name__, attempt) from error
-            if not isinstance(answer.data, dict):
-                raise _error_of_lost_answer("not JSON", attempt)
-            return answer.data
 
 
-_LOST_ERRORS = (
-    aiohttp.ClientError,
-    SlackClientError,
-    TimeoutError,
-    OSError,
-    ValueError,
-    AttributeError,
-    TypeError,
-)
-"""Errors after which the answer is lost.
-
-slack_sdk raises AttributeError and TypeError for an answer that is JSON and no object."""
+_LOST_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""Errors after which the answer is lost. ValueError is one that cannot be read."""
 
 
 def _error_of_lost_answer(cause: str, attempt: SendAttempt) -> PostError:

@@ -16,7 +16,8 @@ TOKEN_ERRORS = frozenset(
 CHANNEL_ERRORS = frozenset(
     ["channel_not_found", "not_in_channel", "is_archived", "restricted_action",
      "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
-     "restricted_action_non_threadable_channel", "team_not_found", "messages_tab_disabled"]
+     "restricted_action_non_threadable_channel", "team_not_found", "messages_tab_disabled",
+     "user_disabled"]
 )  # fmt: skip
 """The channel accepts no message until a person mends that."""
 
@@ -24,6 +25,9 @@ AMBIGUOUS_ERRORS = frozenset(
     ["fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"]
 )
 """Slack failed, and may have done the work nevertheless."""
+
+BLOCK_ERRORS = frozenset(["invalid_blocks", "invalid_blocks_format"])
+"""Slack does not take the blocks, and did nothing."""
 
 _SENTENCES = {
     "invalid_auth": "Slack does not know this token: copy the Bot User OAuth Token (or the app-level token) "
@@ -43,7 +47,8 @@ _SENTENCES = {
     "/invite @paperround there.",
     "not_in_channel": "Paperround is not in the channel: type /invite @paperround there.",
     "is_archived": "The channel is archived.",
-    "restricted_action": "A workspace rule keeps apps from posting in this channel: ask an admin.",
+    "user_disabled": "The account of this person was deactivated.",
+    "restricted_action": "A workspace rule keeps apps from posting there: ask an admin.",
     "invalid_blocks": "Slack refused the message's blocks; please report this, it is a fault of Paperround.",
     "msg_too_long": "Slack refused the message as too long; please report this, it is a fault of Paperround.",
     "msg_blocks_too_long": "Slack refused the message as too long; please report this, it is a fault of "
@@ -55,12 +60,22 @@ _SENTENCES = {
 }
 
 
+_CLOSED_CONVERSATION_ERRORS = frozenset(
+    ["channel_not_found", "not_in_channel", "user_disabled", "is_archived"]
+)
+CLOSED_CONVERSATION = (
+    "Paperround cannot write to this person any more: the account was deactivated, or the app was removed."
+)
+
+
 def explain_error(code: str, *, needed: str = "", channel: str = "") -> str:
     """Return a sentence that explains an error code and its remedy.
 
     `needed` is the scope that Slack says is missing. `channel` is named in the sentence if the error concerns
     it.
     """
+    if channel.startswith("D") and code in _CLOSED_CONVERSATION_ERRORS:
+        return CLOSED_CONVERSATION
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
     if code == "missing_scope":
         return (
@@ -91,6 +106,11 @@ def is_token_error(code: str) -> bool:
 def is_channel_error(code: str) -> bool:
     """Return True if the channel accepts no message until a person mends that."""
     return code in CHANNEL_ERRORS
+
+
+def is_block_error(code: str) -> bool:
+    """Return True if Slack refused the blocks of a message."""
+    return code in BLOCK_ERRORS
 
 
 def is_transient_error(code: str) -> bool:

@@ -1,16 +1,21 @@
 """Modal with the settings of a channel's digest, and reading of a submitted one. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from bot.conversation.subscription_form import DAY_NAMES, DAYS, FormError, SubscriptionForm
+from bot.conversation.time_zones import suggest_time_zones
 from digests.domains import DOMAIN_GROUPS
 from digests.errors import InputError
+from digests.subscription import normalize_name
 from digests.text import clip_text, normalize_text
 
 FORM_CALLBACK_ID = "settings"
 """The modal's callback_id, by which Slack reports its submission."""
+DIGEST_ACTION_ID = "form_digest"
+"""The action_id of the select with the channel's digests: a choice shows the form of another one."""
 VALUE_ACTION_ID = "value"
 """The action_id of every field. A field's block_id is its name in `SubscriptionForm`."""
 
@@ -23,6 +28,11 @@ ERROR_CHARACTERS = 150
 FIELD_UNITS = 3000
 """UTF-16 units of a text field that Slack takes."""
 
+MAX_OPTIONS = 100
+"""Options that Slack takes for a select."""
+OPTION_CHARACTERS = 75
+"""Characters of an option that Slack takes."""
+
 NOTE_CHARACTERS = 600
 """Characters of the note above the fields. Our own limit; Slack takes 3,000."""
 
@@ -33,13 +43,16 @@ _TOP_CHOICES = (*range(1, 11), 15, 20)
 _STYLES = {
     "cards": ("One message per paper", "Reactions belong to one paper"),
     "compact": ("All in one message", "Takes the least space"),
-    "thread": ("A thread", "A list in the channel, the papers in its thread"),
+    "thread": ("A thread", "A list, and the papers in its thread"),
 }
 _MATCH_MODES = {
     "all": ("Both must match", "A paper of a domain that has a keyword"),
     "any": ("One is enough", "A paper of a domain, or one that has a keyword"),
 }
 _UNSCORED = {"after": ("Come after all others",), "leave out": ("Are left out",)}
+_RHYTHMS = {"1": ("Every week",), "2": ("Every second week",)}
+_NAME_PREFIX = "name:"
+_REPEAT = {"no": ("Are left out",), "yes": ("Come here too",)}
 
 Json = dict[str, Any]
 
@@ -52,26 +65,29 @@ def build_settings_view(
     exists: bool,
     signature: str,
     note: str = "",
+    names: Sequence[str] = (),
 ) -> Json:
     """Build the modal, filled in with `form`. Its private_metadata holds the channel's id and a signature.
 
     `note` stands above the fields: the present digest, or what was not understood. Without `exists` its title
-    and button say Subscribe. An empty `channel_name` leaves the name out.
+    and button say Subscribe. An empty `channel_name` leaves the name out. `names` are those of the
+    channel's digests, "" for the main one: of several one can be chosen, and there is a field for papers that
+    another one showed.
     """
-    description = (
-        f"The digest of #{clip_text(normalize_text(channel_name), 80)}"
-        if channel_name
-        else "This channel's digest"
-    )
+    channel = f" of #{clip_text(normalize_text(channel_name), 80)}" if channel_name else ""
+    description = f"The digest{f' “{form.name}”' if form.name else ''}{channel}"
+    has_several = len({*names, form.name}) > 1
+    metadata = {"channel": channel_id, "signature": signature, "name": form.name, "label": channel_name[:80]}
     return {
         "type": "modal",
         "callback_id": FORM_CALLBACK_ID,
-        "private_metadata": json.dumps({"channel": channel_id, "signature": signature}),
+        "private_metadata": json.dumps(metadata),
         "title": _build_plain_text("Digest settings" if exists else "Subscribe"),
         "submit": _build_plain_text("Save" if exists else "Subscribe"),
         "close": _build_plain_text("Cancel"),
         "blocks": [
             {"type": "context", "elements": [_build_plain_text(description)]},
+            *([_build_digest_select(names, form.name)] if has_several else []),
             *([_build_note(note)] if note else []),
             _build_text_input(
                 "domains",
@@ -96,16 +112,47 @@ def build_settings_view(
             _build_input("unscored", "Papers without a score", _build_radio(_UNSCORED, form.unscored)),
             _build_input("at", "Time", _build_time_picker(form.at)),
             _build_input("days", "Days", _build_day_checkboxes(form.days)),
-            _build_text_input(
-                "time_zone",
-                "Time zone",
-                form.time_zone,
-                "A city or a name, such as Berlin, America/New_York or UTC.",
-                optional=False,
-            ),
+            _build_input("every_weeks", "Rhythm", _build_radio(_RHYTHMS, form.every_weeks)),
+            _build_input("time_zone", "Time zone", _build_zone_select(form.time_zone)),
             _build_input("style", "Style", _build_radio(_STYLES, form.style)),
+            *([_build_repeat_choice(form.repeat)] if has_several else []),
+            _build_text_input(
+                "new_name",
+                "Name",
+                form.new_name or "",
+                "Tells several digests apart. None: the main one.",
+            ),
         ],
     }
+
+
+def _build_digest_select(names: Sequence[str], name: str) -> Json:
+    """Build the choice of another digest of the channel. Slack takes no empty value, hence the prefix."""
+    options = [
+        _build_option(f"{_NAME_PREFIX}{each}", f"“{each}”" if each else "The main digest")
+        for each in sorted({*names, name})
+    ]
+    chosen = next(option for option in options if option["value"] == f"{_NAME_PREFIX}{name}")
+    select = {
+        "type": "static_select",
+        "action_id": DIGEST_ACTION_ID,
+        "options": options,
+        "initial_option": chosen,
+    }
+    text = _build_plain_text("Settings of which digest? Another choice drops what was not saved.")
+    return {"type": "section", "block_id": "digest", "text": text, "accessory": select}
+
+
+def read_chosen_name(value: str) -> str:
+    """Return the name of the digest that was chosen in the form. Raises InputError for another value."""
+    if not value.startswith(_NAME_PREFIX):
+        raise InputError(STALE_FORM)
+    return normalize_name(value.removeprefix(_NAME_PREFIX))
+
+
+def _build_repeat_choice(repeat: str | None) -> Json:
+    label = "Papers that another digest here showed"
+    return _build_input("repeat", label, _build_radio(_REPEAT, repeat))
 
 
 def _build_note(note: str) -> Json:
@@ -128,12 +175,12 @@ def _build_input(field: str, label: str, element: Json, *, hint: str = "", optio
     return {**block, "hint": _build_plain_text(hint)} if hint else block
 
 
-def _build_text_input(field: str, label: str, value: str, hint: str, *, optional: bool = True) -> Json:
+def _build_text_input(field: str, label: str, value: str, hint: str) -> Json:
     element: Json = {"type": "plain_text_input", "action_id": VALUE_ACTION_ID, "max_length": 3000}
     value = _fit_list(value)
     # Slack refuses an initial value that is empty.
     return _build_input(
-        field, label, {**element, "initial_value": value} if value else element, hint=hint, optional=optional
+        field, label, {**element, "initial_value": value} if value else element, hint=hint, optional=True
     )
 
 
@@ -166,6 +213,23 @@ def _build_time_picker(time: str) -> Json:
     return {"type": "timepicker", "action_id": VALUE_ACTION_ID, "initial_time": time}
 
 
+def _build_zone_select(time_zone: str) -> Json:
+    """Build the select of a time zone, which asks the app for suggestions while a person types."""
+    select: Json = {
+        "type": "external_select",
+        "action_id": VALUE_ACTION_ID,
+        "min_query_length": 0,
+        "placeholder": _build_plain_text("A city or a name: mumbai, CET, UTC"),
+    }
+    return {**select, "initial_option": _build_option(time_zone, time_zone)} if time_zone else select
+
+
+def build_zone_options(typed: str) -> list[Json]:
+    """Build the options of the time zone for a text that a person types; for no text, common zones."""
+    zones = suggest_time_zones(typed, MAX_OPTIONS)
+    return [_build_option(zone, clip_text(label, OPTION_CHARACTERS)) for label, zone in zones]
+
+
 def _build_day_checkboxes(days: tuple[str, ...]) -> Json:
     options = [_build_option(day, label) for day, label in zip(DAYS, DAY_NAMES, strict=True)]
     chosen = [option for option in options if option["value"] in days]
@@ -185,39 +249,49 @@ def _build_radio(choices: Mapping[str, tuple[str, ...]], value: str | None) -> J
     }
 
 
-def read_metadata(view: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the channel's id and the signature of a submitted view.
+@dataclass(frozen=True, slots=True)
+class FormMetadata:
+    """The channel of a form and its signature; the name of the digest and of the channel are not signed."""
+
+    channel: str
+    signature: str
+    name: str = ""
+    label: str = ""
+
+
+def read_metadata(view: Mapping[str, Any]) -> FormMetadata:
+    """Return the metadata of a submitted view.
 
     Raises InputError for a view without them: it is damaged, forged, or of an older version.
     """
     try:
-        metadata = json.loads(view.get("private_metadata") or "{}")
-        channel, signature = metadata["channel"], metadata["signature"]
+        metadata = FormMetadata(**json.loads(view.get("private_metadata") or "{}"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(STALE_FORM) from None
-    if not isinstance(channel, str) or not isinstance(signature, str):
+    if not all(isinstance(value, str) for value in astuple(metadata)):
         raise InputError(STALE_FORM)
-    return channel, signature
+    return metadata
 
 
-def read_fields(view: Mapping[str, Any]) -> SubscriptionForm:
-    """Return the filled-in form from a submitted view. Missing fields have the form's defaults.
+def read_fields(view: Mapping[str, Any], name: str = "") -> SubscriptionForm:
+    """Return the filled-in form of the digest with this name from a submitted view.
 
-    Raises InputError for a damaged view.
+    Missing fields have the form's defaults. Raises InputError for a damaged view.
     """
     try:
         blocks = (view.get("state") or {}).get("values") or {}
         fields = {
-            name: _read_element((blocks.get(name) or {}).get(VALUE_ACTION_ID) or {})
-            for name in SubscriptionForm.__dataclass_fields__
-            if name in blocks
+            field: _read_element((blocks.get(field) or {}).get(VALUE_ACTION_ID) or {})
+            for field in SubscriptionForm.__dataclass_fields__
+            if field in blocks and field != "name"
         }
     except (TypeError, KeyError, AttributeError):
         raise InputError(STALE_FORM) from None
     days = fields.pop("days", ())
     return SubscriptionForm(
-        **{name: str(value) for name, value in fields.items()},
+        **{field: str(value) for field, value in fields.items()},
         days=tuple(days) if isinstance(days, list) else (),
+        name=name,
     )
 
 

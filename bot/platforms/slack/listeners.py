@@ -32,37 +32,60 @@ from bot.conversation.commands import (
     ShowTopPapers,
     SubscribeChannel,
     parse_digest_command,
-    present_digest_help,
     present_greeting,
 )
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
-from bot.conversation.lookup import HELP_WORDS
 from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
-from bot.conversation.subscription_form import FormError
+from bot.conversation.subscription_form import FormError, SubscriptionForm
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
+from bot.platforms.slack.blocks import read_action
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.form_signature import is_form_signed, sign_form
 from bot.platforms.slack.forms import (
+    DIGEST_ACTION_ID,
     ERROR_CHARACTERS,
     FIRST_FIELD,
     FORM_CALLBACK_ID,
     STALE_FORM,
+    VALUE_ACTION_ID,
+    FormMetadata,
     build_field_errors,
     build_settings_view,
+    build_zone_options,
+    read_chosen_name,
     read_fields,
     read_metadata,
 )
 from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.membership import (
+    is_direct_message,
     require_app_in_channel,
     require_person_in_channel,
     require_writable_channel,
 )
 from bot.platforms.slack.profiles import Profile
+from bot.platforms.slack.questions import (
+    QUESTION_CALLBACK_ID,
+    QUESTION_FIELD,
+    build_question_view,
+    read_question,
+)
 from bot.platforms.slack.replies import ReplySender
+from bot.platforms.slack.reports import (
+    REASON_FIELD,
+    REPORT_CALLBACK_ID,
+    build_report_view,
+    read_clicked_paper,
+    read_report,
+)
 from bot.platforms.slack.settings import SlackSettings
-from bot.platforms.slack.views import LOOK_UP_ACTION_ID, build_home_view, build_link_card
+from bot.platforms.slack.views import (
+    LOOK_UP_ACTION_ID,
+    build_answer_window,
+    build_home_view,
+    build_link_card,
+)
 from bot.platforms.slack.workspaces import SlackWorkspace
 from bot.present.lookup import remove_share_button
 from bot.present.wording import present_sentence
@@ -136,8 +159,12 @@ class SlackListeners:
         app.command(self.settings.paper_command)(self._on_paper)
         app.command(self.settings.digest_command)(self._on_digest)
         app.action(LOOK_UP_ACTION_ID)(self._on_look_up)
+        app.action(DIGEST_ACTION_ID)(self._on_digest_choice)
         app.action(_ANY_NAME)(self._on_button)
+        app.options(VALUE_ACTION_ID)(self._on_zone_typed)
         app.view(FORM_CALLBACK_ID)(self._on_form)
+        app.view(REPORT_CALLBACK_ID)(self._on_report)
+        app.view(QUESTION_CALLBACK_ID)(self._on_question)
         app.view(_ANY_NAME)(self._on_other_form)
         app.shortcut(MARK_SHORTCUT)(self._on_shortcut)
         app.event("reaction_added")(self._on_reaction)
@@ -186,20 +213,40 @@ class SlackListeners:
             trigger = str(command.get("trigger_id") or "")
             reply = await self.dispatcher.run_digest_command(text, channel, user, trigger, fetch_person)
             if reply.form:
-                view = build_settings_view(
-                    reply.form,
-                    channel_id=channel.channel,
-                    channel_name=command.get("channel_name", ""),
-                    exists=await run_interactive(self._has_digest, channel),
-                    signature=sign_form(workspace.token, workspace.team_id, user, channel.channel),
-                    note=reply.message.summary,
-                )
+                label = "" if channel.is_direct else command.get("channel_name", "")
+                note = reply.message.summary
+                view = await self._build_form(reply.form, note, channel, user, workspace, label=label)
                 try:
                     await workspace.client.views_open(trigger_id=command["trigger_id"], view=view)
                     return
                 except SlackApiError as error:
                     log.warning("a form could not be opened: %s", error)
             await self.dispatcher.send_reply(reply, channel, user, respond)
+
+    async def _build_form(
+        self,
+        form: SubscriptionForm,
+        note: str,
+        channel: Channel,
+        user: str,
+        workspace: SlackWorkspace,
+        *,
+        label: str,
+    ) -> dict[str, Any]:
+        """Build the view of a form for a person. `label` is the channel's name."""
+        names = await run_interactive(self._list_names, channel)
+        return build_settings_view(
+            form,
+            channel_id=channel.channel,
+            channel_name=label,
+            exists=form.name in names,
+            signature=sign_form(workspace.token, workspace.team_id, user, channel.channel),
+            note=note,
+            names=names,
+        )
+
+    def _list_names(self, channel: Channel) -> list[str]:
+        return [each.name for each in self.answers.store.subscriptions.list_of_channel(channel)]
 
     def _has_digest(self, channel: Channel) -> bool:
         return bool(self.answers.store.subscriptions.list_of_channel(channel))
@@ -246,10 +293,9 @@ class SlackListeners:
         `CHECK_SECONDS`, and errors of Slack and the network.
         """
         user, view = str(body["user"]["id"]), body["view"]
-        channel_id, signature = read_metadata(view)
-        if not is_form_signed(signature, workspace.token, workspace.team_id, user, channel_id):
-            raise PaperroundError(STALE_FORM)
-        form, channel = read_fields(view), self._channel_from_id(channel_id, workspace)
+        metadata = self._read_signed_metadata(view, user, workspace)
+        form = read_fields(view, metadata.name)
+        channel = self._channel_from_id(metadata.channel, workspace)
         self.dispatcher.fair_use.take_token(Use.CHANGE, channel, user)
         team = str(body["user"].get("team_id") or "")
         async with asyncio.timeout(CHECK_SECONDS):
@@ -262,6 +308,39 @@ class SlackListeners:
         reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         return channel, user, reply
 
+    def _read_signed_metadata(self, view: Payload, user: str, workspace: SlackWorkspace) -> FormMetadata:
+        """Return the metadata of a form that was opened for this person. Raises PaperroundError."""
+        metadata = read_metadata(view)
+        if not is_form_signed(metadata.signature, workspace.token, workspace.team_id, user, metadata.channel):
+            raise PaperroundError(STALE_FORM)
+        return metadata
+
+    async def _on_digest_choice(
+        self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace
+    ) -> None:
+        """Show the form of another digest of the channel, which was chosen in an open form."""
+        await self._acknowledge_first(ack)
+        user, view = str(body["user"]["id"]), body["view"]
+        async with self._handle_request(workspace, "", None, user, body):
+            metadata = self._read_signed_metadata(view, user, workspace)
+            channel = self._channel_from_id(metadata.channel, workspace)
+            self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, user)
+            name = read_chosen_name(str((action.get("selected_option") or {}).get("value") or ""))
+            person = await self._fetch_own_person(user, str(body["user"].get("team_id") or ""), workspace)
+            show = self.answers.subscriptions.show_settings
+            reply = await run_interactive(show, channel, person, name)
+            if not reply.form:
+                raise PaperroundError(reply.message.summary)
+            note, label = reply.message.summary, metadata.label
+            new_view = await self._build_form(reply.form, note, channel, user, workspace, label=label)
+            await workspace.client.views_update(view_id=view["id"], hash=view.get("hash"), view=new_view)
+
+    async def _on_zone_typed(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
+        """Suggest time zones for what a person types in a form; none to one who types too much."""
+        place, user = self._channel_from_id("", workspace), str(body["user"]["id"])
+        may_ask = self.dispatcher.fair_use.has_token(Use.SUGGESTION, place, user)
+        await ack(options=build_zone_options(str(body.get("value") or "")) if may_ask else [])
+
     async def _on_other_form(self, ack: Ack) -> None:
         """Acknowledge a form that this version does not open: Slack would show an error without a reason."""
         await ack()
@@ -270,26 +349,102 @@ class SlackListeners:
 
     async def _on_button(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
         await self._acknowledge_first(ack)
-        action_name = str(action.get("action_id", "")).partition(".")[0]
-        value = str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
+        action_name, value = read_action(
+            str(action.get("action_id", "")),
+            str(action.get("value") or (action.get("selected_option") or {}).get("value") or ""),
+        )
         channel_id = (body.get("channel") or {}).get("id", "")
         channel = self._channel_from_id(channel_id, workspace)
         user = body["user"]["id"]
         async with self._handle_request(
             workspace, body.get("response_url", ""), channel, user, body
         ) as respond:
+            if action_name == ButtonAction.REPORT:
+                await self._open_report(value, channel, user, body, workspace)
+                return
+            if action_name == ButtonAction.ASK:
+                await self._open_question(value, channel, user, body, workspace)
+                return
+            team = str(body["user"].get("team_id") or "")
 
             async def fetch_person() -> Person:
-                team = str(body["user"].get("team_id") or "")
                 person = await self._fetch_own_person(user, team, workspace)
                 if action_name == ButtonAction.SHARE:
                     await require_writable_channel(channel, user, workspace)
                 return person
 
+            async def is_own_person() -> bool:
+                profile = await workspace.profiles.fetch_profile(user)
+                return workspace.team_id in (profile.team_ids or {team})
+
             trigger = str(body.get("trigger_id") or "")
             await self.dispatcher.handle_click(
-                Click(action_name, value, channel, user, trigger, fetch_person), respond
+                Click(action_name, value, channel, user, trigger, fetch_person, is_own_person), respond
             )
+
+    # Reports about a review.
+
+    async def _open_report(
+        self, value: str, channel: Channel, user: str, body: Payload, workspace: SlackWorkspace
+    ) -> None:
+        """Open the modal about a paper's review, on top of the modal that the click came from, if any."""
+        paper, stance = read_clicked_paper(value)
+        form = await self.dispatcher.open_report(paper, channel, user)
+        await _open_modal(build_report_view(form, stance), body, workspace)
+
+    async def _on_report(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
+        """Keep a submitted report, and show the answer in the place of the modal.
+
+        The modal needs no signature: everybody in the workspace may report about every paper. Errors go into
+        the acknowledgement, so that Slack shows them under the reason.
+        """
+        user = body["user"]
+        home = self._channel_from_id("", workspace)
+
+        async def fetch_person() -> Person:
+            return await self._fetch_own_person(user["id"], str(user.get("team_id") or ""), workspace)
+
+        try:
+            fields, trigger = read_report(body["view"]), str(body.get("trigger_id") or "")
+            async with asyncio.timeout(CHECK_SECONDS):
+                answer = await self.dispatcher.save_report(fields, home, user["id"], trigger, fetch_person)
+        except PaperroundError as error:
+            problem = clip_text(str(error), ERROR_CHARACTERS)
+        except TimeoutError:
+            problem = SLOW_SLACK
+        except Exception:
+            problem = log_unexpected_error()
+        else:
+            await ack(response_action="update", view=build_answer_window(answer))
+            return
+        await ack(response_action="errors", errors={REASON_FIELD: problem})
+
+    # Questions about a paper.
+
+    async def _open_question(
+        self, paper: str, channel: Channel, user: str, body: Payload, workspace: SlackWorkspace
+    ) -> None:
+        """Open the modal for a question about a paper."""
+        form = await self.dispatcher.open_question(paper, channel, user)
+        await _open_modal(build_question_view(form), body, workspace)
+
+    async def _on_question(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
+        """Answer a question in the place of its modal. Errors stand under the field."""
+        home, user = self._channel_from_id("", workspace), str(body["user"]["id"])
+        try:
+            paper, text = read_question(body["view"])
+            async with asyncio.timeout(CHECK_SECONDS):
+                answer = await self.dispatcher.answer_question(paper, text, home, user)
+        except PaperroundError as error:
+            problem = clip_text(str(error), ERROR_CHARACTERS)
+        except TimeoutError:
+            problem = "The answer took too long: try again."
+        except Exception:
+            problem = log_unexpected_error()
+        else:
+            await ack(response_action="update", view=build_answer_window(answer))
+            return
+        await ack(response_action="errors", errors={QUESTION_FIELD: problem})
 
     async def _on_look_up(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
         await self._acknowledge_first(ack)
@@ -354,24 +509,21 @@ class SlackListeners:
     async def _on_mention(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         async with self._handle_request(workspace):
             channel = self._channel_from_id(event["channel"], workspace)
-            self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, event["user"])
-            if not await self._is_new_event(body):
-                return
-            words = _MENTION.sub(" ", str(event.get("text", ""))[:MAX_EVENT_CHARACTERS]).strip()
+            words = _MENTION.sub(" ", str(event.get("text", ""))[:MAX_EVENT_CHARACTERS])
 
             async def respond(message: Message, *, replace: bool = False) -> None:
                 await ReplySender(workspace.client).post_ephemeral(
                     channel, event["user"], message, thread=event.get("thread_ts")
                 )
 
-            if not words or words.lower().strip("!?.") in HELP_WORDS:
-                await respond(present_digest_help(self.settings.paper_command, self.settings.digest_command))
-                return
-            async with self.dispatcher.explain_errors(respond):
-                await self.dispatcher.look_up_paper(words, channel, event["user"], respond)
+            event_id, above = str(body.get("event_id", "")), str(event.get("thread_ts") or "")
+            await self.dispatcher.answer_mention(words, channel, event["user"], event_id, respond, [above])
 
     async def _on_direct_message(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
-        """Look up the text of a direct message as /paper does, without the workspace's marks and digests."""
+        """Look up the text of a direct message as /paper does, without the workspace's marks and digests.
+
+        A number is that of the person's own digest.
+        """
         is_own_or_edited = event.get("bot_id") or event.get("subtype")
         if event.get("channel_type") != "im" or is_own_or_edited or not event.get("user"):
             return
@@ -385,8 +537,9 @@ class SlackListeners:
 
             async with self.dispatcher.explain_errors(respond):
                 text = _MENTION.sub(" ", str(event.get("text", ""))[:MAX_EVENT_CHARACTERS])
-                home = self._channel_from_id("", workspace)
-                await self.dispatcher.look_up_paper(text, home, event["user"], respond)
+                place = direct if direct.is_direct else self._channel_from_id("", workspace)
+                above = [str(event.get("thread_ts") or "")]
+                await self.dispatcher.look_up_paper(text, place, event["user"], respond, above)
 
     async def _on_home(self, event: Payload, workspace: SlackWorkspace) -> None:
         if event.get("tab") != "home":
@@ -398,16 +551,18 @@ class SlackListeners:
             message = await run_interactive(
                 self.answers.queue.show_home, self.platform.name, workspace.team_id, person
             )
-            subscriptions = await self._list_subscriptions(workspace)
+            subscriptions = await self._list_subscriptions(workspace, event["user"])
             view = build_home_view(message, subscriptions, self.settings.digest_command)
             await workspace.client.views_publish(user_id=event["user"], view=view)
 
-    async def _list_subscriptions(self, workspace: SlackWorkspace) -> list[Subscription]:
+    async def _list_subscriptions(self, workspace: SlackWorkspace, user: str) -> list[Subscription]:
+        """Return the digests of a workspace's channels, and the person's own in direct messages."""
         find = self.platform.workspaces.find
         return [
             subscription
             for subscription in await run_interactive(self.answers.store.subscriptions.list_active)
             if subscription.channel.platform == self.platform.name
+            and (not subscription.channel.is_direct or subscription.owner_id == user)
             and (await find(subscription.channel.workspace)).team_id == workspace.team_id
         ]
 
@@ -492,7 +647,8 @@ class SlackListeners:
     # Used by all listeners.
 
     def _channel_from_id(self, channel_id: str, workspace: SlackWorkspace) -> Channel:
-        return Channel(self.platform.name, channel_id, workspace.team_id)
+        is_direct = is_direct_message(channel_id)
+        return Channel(self.platform.name, channel_id, workspace.team_id, is_direct)
 
     async def _is_new_event(self, body: Payload) -> bool:
         """Record the event, and return True if it is new: Slack may send an event twice."""
@@ -535,6 +691,13 @@ class SlackListeners:
                     yield respond
             except Exception:
                 log.exception("an answer could not be given")
+
+
+async def _open_modal(view: Payload, body: Payload, workspace: SlackWorkspace) -> None:
+    """Open a modal, on top of the modal that the click came from, if any."""
+    is_from_modal = (body.get("view") or {}).get("type") == "modal"
+    show = workspace.client.views_push if is_from_modal else workspace.client.views_open
+    await show(trigger_id=body["trigger_id"], view=dict(view))
 
 
 def _require_own_person(profile: Profile, team: str, workspace: SlackWorkspace, refusal: str) -> None:

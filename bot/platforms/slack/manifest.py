@@ -57,6 +57,7 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
     With the public `url` of /slack/events the app uses HTTP, without it Socket Mode.
     """
     request = {"request_url": url} if url else {}
+    suggestions = {"message_menu_options_url": url} if url else {}
     unfurl = {"unfurl_domains": ["arxiv.org"]} if settings.unfurl_arxiv else {}
     events = sorted((*EVENTS, *(["link_shared"] if settings.unfurl_arxiv else [])))
     return {
@@ -88,7 +89,7 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
                 ),
                 _build_command(
                     settings.digest_command,
-                    "This channel's digest of papers",
+                    "The digests of papers here",
                     "subscribe vision at 08:30 top 3 | settings | today | queue | help",
                     url,
                 ),
@@ -98,7 +99,7 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
         "oauth_config": {"scopes": {"bot": sorted(scopes_of(settings))}},
         "settings": {
             "event_subscriptions": {**request, "bot_events": events},
-            "interactivity": {"is_enabled": True, **request},
+            "interactivity": {"is_enabled": True, **request, **suggestions},
             "org_deploy_enabled": False,
             "socket_mode_enabled": not url,
             "token_rotation_enabled": False,

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bot.platforms.slack.blocks import DIVIDER, SlackBlock, render_review_select
+from bot.platforms.slack.blocks import DIVIDER, SlackBlock, count_blocks, render_review_select
 from bot.platforms.slack.sanitize import count_units
 
 MAX_PAGE_BLOCKS = 45
-"""Blocks of a page when it is posted. Slack takes 50; the other five are room for later update lines."""
+"""Blocks of a page when it is posted, with those in containers. Slack takes 50; the other five are room for
+later update lines."""
 ROW_BUTTONS = 25
 """Buttons of one row (https://docs.slack.dev/reference/block-kit/blocks/actions-block)."""
 PAGE_UNITS = 10_000
@@ -34,7 +35,7 @@ class PageDraft:
     def is_within_limits(self) -> bool:
         """Return True if the blocks fit one page, by their number and their total length."""
         blocks = self.with_foot()
-        return len(blocks) <= MAX_PAGE_BLOCKS and _count_string_units(blocks) <= PAGE_UNITS
+        return count_blocks(blocks) <= MAX_PAGE_BLOCKS and _count_string_units(blocks) <= PAGE_UNITS
 
     def with_foot(self) -> tuple[SlackBlock, ...]:
         """Return the blocks with the buttons at the foot, in one row with buttons that end the page already.
@@ -65,15 +66,13 @@ def _count_string_units(part: object) -> int:
     Names of types and ids are included. Slack does not document its own count, so this one is on the safe
     side.
     """
-    match part:
-        case str():
-            return count_units(part)
-        case dict():
-            return sum(map(_count_string_units, part.values()))
-        case list() | tuple():
-            return sum(map(_count_string_units, part))
-        case _:
-            return 0
+    if isinstance(part, str):
+        return count_units(part)
+    if isinstance(part, dict):
+        return sum([_count_string_units(value) for value in part.values()])
+    if isinstance(part, (list, tuple)):
+        return sum([_count_string_units(value) for value in part])
+    return 0
 
 
 def pack_drafts(drafts: Iterable[PageDraft]) -> list[PageDraft]:

@@ -11,6 +11,7 @@ from bot.platforms.slack.blocks import (
     SlackBlock,
     build_context,
     build_plain_text,
+    count_blocks,
 )
 from bot.platforms.slack.sanitize import count_plain_units, count_units, escape_mrkdwn, tidy_line
 from digests.text import clip_text
@@ -32,7 +33,7 @@ def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[st
         paper: clip_text(tidy_line(line), UPDATE_UNITS, cost=count_plain_units)
         for paper, line in update.update_lines.items()
     }
-    room = MAX_BLOCKS - len(payload["blocks"])
+    room = MAX_BLOCKS - count_blocks(payload["blocks"])
     compact_papers = set(map(_compact_paper_of, payload["blocks"]))
     blocks: list[SlackBlock] = []
     for block in payload["blocks"]:

@@ -21,13 +21,20 @@ def _render_block(block: Mapping[str, Any]) -> str:
             return "<hr>"
         case "section":
             texts = [block["text"]] if "text" in block else block["fields"]
-            accessory = render_button(block["accessory"]["text"]["text"]) if "accessory" in block else ""
+            accessory = _render_element(block["accessory"]) if "accessory" in block else ""
             words = "".join(f"<p>{_render_text(text)}</p>" for text in texts)
             return f'<div class="section"><div>{words}</div>{accessory}</div>'
         case "context":
             return "".join(f'<p class="small">{_render_text(text)}</p>' for text in block["elements"])
         case "actions":
             return "".join(map(_render_element, block["elements"]))
+        case "context_actions":
+            (pair,) = block["elements"]
+            signs = (("👍", pair["positive_button"]), ("👎", pair["negative_button"]))
+            return "".join(render_button(f"{sign} {button['text']['text']}") for sign, button in signs)
+        case "container":
+            title, body = escape(block["title"]["text"]), "\n".join(map(_render_block, block["child_blocks"]))
+            return f"<details><summary>{title}</summary>{body}</details>"
         case other:
             raise ValueError(f"the preview does not know Slack's {other!r} block")
 
@@ -35,6 +42,8 @@ def _render_block(block: Mapping[str, Any]) -> str:
 def _render_element(element: Mapping[str, Any]) -> str:
     if element["type"] == "static_select":
         return render_button(f"{element['placeholder']['text']} ▾")
+    if element["type"] == "overflow":
+        return render_button("⋯")
     return render_button(element["text"]["text"])
 
 
@@ -67,4 +76,18 @@ def _render_mrkdwn(text: str) -> str:
     return re.sub("\ue000(\\d+)\ue001", lambda found: links[int(found[1])], text)
 
 
-PREVIEW = PagePreview(render_body=_render_body, column=1, light="--slack: #ffffff;", dark="--slack: #1a1d21;")
+RULES = (
+    ".slack .small + .section { margin-top: .5rem; }\n"
+    "  .slack details { border: 1px solid var(--rule); border-radius: 8px; padding: .25rem .6rem; "
+    "margin: .3rem 0; }\n"
+    "  .slack summary { cursor: pointer; font-size: .85rem; font-weight: 600; }\n"
+    "  .slack details .section { padding: .3rem 0; }"
+)
+
+PREVIEW = PagePreview(
+    render_body=_render_body,
+    column=1,
+    light="--slack: #ffffff;",
+    dark="--slack: #1a1d21;",
+    rules=RULES,
+)

@@ -6,9 +6,27 @@ UTF-16 units of the escaped text.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC
 from typing import assert_never
 
-from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text, split_thread
+from bot.chat.message import (
+    MAX_NAMED_PEOPLE,
+    Appointment,
+    Block,
+    ButtonAction,
+    Buttons,
+    Card,
+    Divider,
+    Heading,
+    Links,
+    Message,
+    OptionRow,
+    People,
+    Text,
+    fit_style,
+    split_thread,
+)
 from bot.chat.port import Page
 from bot.platforms.slack.blocks import (
     DIVIDER,
@@ -22,14 +40,20 @@ from bot.platforms.slack.blocks import (
     build_section,
     can_be_a_value,
     render_action_button,
+    render_menu,
 )
-from bot.platforms.slack.cards import render_brief, render_card, render_compact_card
+from bot.platforms.slack.cards import render_brief, render_card, render_compact_card, render_links
 from bot.platforms.slack.paging import PageDraft, pack_drafts, strip_outer_dividers
+from bot.platforms.slack.reports import build_feedback_buttons
 from bot.platforms.slack.sanitize import (
+    build_message_address,
+    clip_mrkdwn,
     count_mrkdwn_units,
     count_plain_units,
     count_units,
     escape_mrkdwn,
+    is_user_id,
+    render_link,
     split_text,
     tidy_line,
     tidy_lines,
@@ -51,6 +75,7 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     Texts are split over pages and cards are clipped. No page is empty: a message without visible content
     becomes a page with its summary. Never raises for any text.
     """
+    style = fit_style(message, style)
     drafts = [page for chapter in _split_chapters(message, style) for page in pack_drafts(chapter)]
     pages = [page for page in map(strip_outer_dividers, drafts) if page.blocks] or [
         _build_empty_draft(message)
@@ -129,6 +154,12 @@ def _render_blocks(blocks: Iterable[Block], render_paper: Callable[[Card], PageD
                 drafts += _render_row(block)
             case OptionRow():
                 drafts += _render_option_row(block)
+            case Links():
+                drafts += _render_link_line(block)
+            case Appointment():
+                drafts.append(_render_appointment(block))
+            case People():
+                drafts += _render_people(block)
             case _:
                 assert_never(block)
     return drafts
@@ -179,21 +210,81 @@ def _render_row(row: Buttons) -> list[PageDraft]:
     """Render a row of buttons as one draft; return an empty list if no button is left.
 
     Buttons after the first `MAX_ROW_BUTTONS` are left out, and so is a button whose value Slack would not
-    return unchanged.
+    return unchanged. The button about a review becomes Slack's own pair of feedback buttons below the row.
     """
+    usable = [button for button in row.buttons[:MAX_ROW_BUTTONS] if can_be_a_value(button.value)]
     buttons = [
         render_action_button(button, number)
-        for number, button in enumerate(row.buttons[:MAX_ROW_BUTTONS])
-        if can_be_a_value(button.value)
+        for number, button in enumerate(usable)
+        if button.action is not ButtonAction.REPORT
     ]
-    return [PageDraft(({"type": "actions", "elements": buttons},))] if buttons else []
+    feedback = [build_feedback_buttons(each.value) for each in usable if each.action is ButtonAction.REPORT]
+    blocks = (*([{"type": "actions", "elements": buttons}] if buttons else []), *feedback)
+    return [PageDraft(blocks)] if blocks else []
 
 
 def _render_option_row(row: OptionRow) -> list[PageDraft]:
+    """Render a line with its button, or with all its buttons in one menu if it has several."""
     text = clip_text(tidy_line(row.text), SMALL_PRINT_UNITS, cost=count_plain_units)
     if not text:
         return []
-    section = build_section(build_plain_text(text))
-    if can_be_a_value(row.button.value):
+    named, note = _render_row_people(row), _render_row_note(row)
+    # The colon before the people is escaped with the text: it must not make an emoji of the text's end.
+    markup = f"{escape_mrkdwn(f'{text}:')} {named}" if named else escape_mrkdwn(text)
+    is_plain = not named and not note
+    section = build_section(build_plain_text(text) if is_plain else build_mrkdwn_text(markup + note))
+    menu = render_menu([row.button, *row.menu]) if row.menu else []
+    if menu:
+        section["accessory"] = menu[0]
+    elif not row.menu and can_be_a_value(row.button.value):
         section["accessory"] = render_action_button(row.button)
     return [PageDraft((section,), text)]
+
+
+def _render_row_people(row: OptionRow) -> str:
+    """Return the people of a line as mrkdwn. Mentions in private messages ping nobody."""
+    people = [f"<@{person}>" for person in row.people if is_user_id(person)]
+    return ", ".join(filter(None, (*people, clip_mrkdwn(row.more_people, SMALL_PRINT_UNITS))))
+
+
+def _render_row_note(row: OptionRow) -> str:
+    """Return the note of a line as mrkdwn, a link if it has a target."""
+    target = row.note_target
+    address = build_message_address(target.channel.channel, target.message_id) if target else ""
+    note = clip_text(tidy_line(row.note), SMALL_PRINT_UNITS, cost=count_plain_units)
+    return f" · {render_link(note, address)}" if note else ""
+
+
+def _render_link_line(line: Links) -> list[PageDraft]:
+    if not (text := render_links(line.links)):
+        return []
+    fallback_text = " · ".join(tidy_line(link.label) for link in line.links)
+    return [PageDraft((build_context(build_mrkdwn_text(text)),), fallback_text)]
+
+
+def _render_appointment(appointment: Appointment) -> PageDraft:
+    """Render an instant in each reader's time zone, with the same in words beside it, and the place."""
+    words = clip_text(tidy_line(appointment.text), SMALL_PRINT_UNITS, cost=count_mrkdwn_units)
+    label = escape_mrkdwn(clip_text(tidy_line(appointment.label), HEADER_UNITS, cost=count_mrkdwn_units))
+    fallback = f"{appointment.at.astimezone(UTC):%Y-%m-%d %H.%M} UTC"
+    token = f"<!date^{int(appointment.at.timestamp())}^{{date_long_pretty}}, {{time}}|{fallback}>"
+    lines = [f"*{label}* {token} · {escape_mrkdwn(words)}"]
+    place = clip_text(tidy_line(appointment.place), SMALL_PRINT_UNITS, cost=count_mrkdwn_units)
+    if place:
+        lines.append(f"*Where* {render_link(place, place)}")
+    return PageDraft((build_section(build_mrkdwn_text("\n".join(lines))),), f"{appointment.label} {words}")
+
+
+def _render_people(line: People) -> list[PageDraft]:
+    people = [f"<@{person}>" for person in line.people if is_user_id(person)][:MAX_NAMED_PEOPLE]
+    if not people:
+        return []
+    label = escape_mrkdwn(clip_text(tidy_line(line.label), HEADER_UNITS, cost=count_mrkdwn_units))
+    markup = f"*{label}* {', '.join(people)}"
+    return [PageDraft((build_section(build_mrkdwn_text(markup)),), tidy_line(line.label))]
+
+
+def omit_quotes(message: Message) -> Message:
+    """Return a message whose cards have no quotes."""
+    blocks = (replace(block, quotes=()) if isinstance(block, Card) else block for block in message.blocks)
+    return replace(message, blocks=tuple(blocks))

@@ -11,6 +11,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.chat.message import Message
 from bot.platforms.interaction import choose_reply_style
 from bot.platforms.slack.render import render
+from bot.platforms.slack.reports import replace_feedback_buttons
 from bot.platforms.slack.views import build_answer_window
 from digests.subscription import Channel
 
@@ -35,7 +36,7 @@ class ReplySender:
         """Send a message to a response_url; with `replace`, in place of the message that was clicked.
 
         Without a response_url, or if Slack refuses it, the message is posted in the channel for the person
-        alone. Without a channel and a person nothing is sent.
+        alone, with plain buttons. Without a channel and a person nothing is sent.
         """
         if not response_url:
             await self._post_as_fallback(channel, user, message)
@@ -67,7 +68,7 @@ class ReplySender:
                 "channel": channel.channel,
                 "user": user,
                 "text": page.payload["text"],
-                "blocks": page.payload["blocks"],
+                "blocks": replace_feedback_buttons(page.payload["blocks"]),
             }
             await self.client.api_call(
                 "chat.postEphemeral", json=arguments | ({"thread_ts": thread} if thread else {})
@@ -81,7 +82,7 @@ class ReplySender:
                 json={
                     "channel": channel.channel,
                     "text": page.payload["text"],
-                    "blocks": page.payload["blocks"],
+                    "blocks": replace_feedback_buttons(page.payload["blocks"]),
                 },
             )
 

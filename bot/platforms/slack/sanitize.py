@@ -25,6 +25,9 @@ _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 # open or close a format is replaced by a character that looks like it. Between two ASCII letters or digits a
 # mark has no effect, and it stays: x_1, a*b.
 _LOOK_ALIKES = str.maketrans("*_~`＊＿｀", "∗ˍ∼ˋ﹡⸏ˋ")
+_ACTIVE_SIGNS = "*_~`>:@<&"
+"""ASCII characters of which something is escaped. Most texts have none, and a card is escaped often."""
+
 _MARK = re.compile(r"(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])|[`＊＿｀]")
 _SHORTCODE = re.compile(r":(?=[^\s:]+:)")
 _QUOTE = re.compile(r"^(?=[>＞])", re.MULTILINE)
@@ -69,6 +72,8 @@ def escape_mrkdwn(text: str) -> str:
 
     A reader sees the same text, and Slack finds no ping, link, emoji or format in it.
     """
+    if text.isascii() and not any(sign in text for sign in _ACTIVE_SIGNS):
+        return text
     unmarked = _MARK.sub(lambda mark: mark[0].translate(_LOOK_ALIKES), text)
     unquoted = _QUOTE.sub(_SOFT_HYPHEN, unmarked)
     return escape_entities(_SHORTCODE.sub(rf"\g<0>{_ZERO_WIDTH_SPACE}", defuse_pings(unquoted)))
@@ -89,7 +94,7 @@ def escape_entities(text: str) -> str:
 
 def count_units(text: str) -> int:
     """Count the UTF-16 code units of a text. They are never fewer than the characters that Slack counts."""
-    return len(text.encode("utf-16-le")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 def count_plain_units(text: str) -> int:
@@ -134,6 +139,18 @@ def render_link(title: str, url: str) -> str:
 def has_safe_url(url: str) -> bool:
     """Return True if `render_link` makes a link of this address."""
     return bool(_to_safe_url(url))
+
+
+def is_user_id(text: str) -> bool:
+    """Return True for a text in the form of a person's id: a mention of it is no other markup."""
+    return text.isascii() and text.isalnum() and text[:1] in ("U", "W")
+
+
+def build_message_address(channel: str, ts: str) -> str:
+    """Return the address of a message in the workspace that a reader is signed in to; "" for odd ids."""
+    digits = ts.replace(".", "")
+    is_message = digits.isascii() and digits.isdecimal() and channel.isascii() and channel.isalnum()
+    return f"https://slack.com/archives/{channel}/p{digits}" if is_message else ""
 
 
 def _to_safe_url(url: str) -> str:

@@ -69,6 +69,10 @@ class SlackSettings(SettingsTable):
         default="anyone",
         description="People who may change a channel's digest: `anyone` in it, or workspace `admins`.",
     )
+    quotes_in_cards: bool = Field(
+        default=True,
+        description="Adds the passages that show a paper's limitations to its card in a digest, collapsed.",
+    )
     unfurl_arxiv: bool = Field(
         default=True, description="Adds a short card to an arXiv link that somebody pastes."
     )

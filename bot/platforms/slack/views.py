@@ -7,6 +7,7 @@ from bot.chat.message import Card, Message
 from bot.platforms.interaction import choose_reply_style
 from bot.platforms.slack.blocks import SlackBlock
 from bot.platforms.slack.render import render
+from bot.platforms.slack.reports import replace_feedback_buttons
 from bot.present.lookup import remove_share_button
 from digests.subscription import DigestStyle, Subscription
 
@@ -47,7 +48,9 @@ def _describe_digest(subscription: Subscription) -> str:
 
     The link to the channel is its only markup.
     """
-    link = f"<#{subscription.channel.channel}>"
+    is_own, channel = subscription.channel.is_direct, subscription.channel.channel
+    link = "Your own digest" if is_own else f"<#{channel}>"
+    link += f" “{subscription.name}”" if subscription.name else ""
     if subscription.stop_reason:
         return f"{link}: stopped"
     if subscription.paused_by:
@@ -76,7 +79,9 @@ def build_answer_window(message: Message) -> dict[str, Any]:
         "type": "modal",
         "title": {"type": "plain_text", "text": "Paperround"},
         "close": {"type": "plain_text", "text": "Close"},
-        "blocks": [block for page in pages for block in page.payload["blocks"]][:MAX_VIEW_BLOCKS],
+        "blocks": replace_feedback_buttons(
+            [block for page in pages for block in page.payload["blocks"]][:MAX_VIEW_BLOCKS]
+        ),
     }
 
 

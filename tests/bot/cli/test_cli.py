@@ -22,6 +22,8 @@ from digests.ports.outbox import PlannedPage
 from digests.store import open_store
 from digests.subscription import Channel, Schedule, Subscription
 from tests.builders import NOW, a_store
+from tests.fakes.wire import WAIT_SECONDS
+from tests.forked import ROOT, run_process
 from tests.outbox import confirm_page, save_plan
 from tests.shared_data import FOLDER, needs_shared_data
 from tests.wall_clock import NOON_ZONE, noon_zone_date
@@ -37,17 +39,19 @@ RECORDS = [
 def run_paperround(
     folder: Path, *arguments: str, given: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=folder,
-        input=given,
-        stdin=subprocess.DEVNULL if given is None else None,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "80", **environment},
-        timeout=60,
-        check=False,
-    )
+    """Run a command, in a new Python if the test sets its encodings."""
+    variables = {**os.environ, "COLUMNS": "80", **environment}
+    if any(name.startswith("PYTHON") for name in environment):
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env={**variables, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+    return run_process("bot", *arguments, cwd=folder, env=variables, given=given)
 
 
 def import_records(folder: Path) -> None:
@@ -87,6 +91,18 @@ def test_the_version_and_the_help_are_commands(tmp_path: Path) -> None:
     assert run_paperround(tmp_path, "help", "import").stdout.startswith("usage: paperround import")
 
 
+def test_a_damaged_search_index_is_built_anew(tmp_path: Path) -> None:
+    import_records(tmp_path)
+    built = run_paperround(tmp_path, "db", "reindex")
+    assert (built.returncode, built.stdout.startswith("6 papers indexed in ")) == (0, True)
+    directory = tmp_path / built.stdout.removeprefix("6 papers indexed in ").strip().removesuffix(".")
+    for file in directory.iterdir():
+        file.write_bytes(b"damaged")
+    assert run_paperround(tmp_path, "db", "reindex").stdout == built.stdout
+    (first, *_) = json.loads(run_paperround(tmp_path, "search", "--json", "number 3").stdout)
+    assert first["id"] == "2401.00003"
+
+
 TWO_DIGESTS = """
 [[subscriptions]]
 platform = "console"
@@ -114,6 +130,36 @@ def test_doctor_says_which_settings_and_which_store_it_looked_at(tmp_path: Path)
     (tmp_path / "own.toml").write_text("version = 1\n")
     first = run_paperround(tmp_path, "--config", "own.toml", "doctor").stdout.splitlines()[0]
     assert first.startswith("✓ settings: From own.toml. The store is ")
+
+
+def test_doctor_goes_on_after_packages_that_are_not_installed_and_a_wrong_secret(tmp_path: Path) -> None:
+    (tmp_path / "paperround.toml").write_text(
+        '[reviewer]\nbase_url = "http://127.0.0.1:1/v1"\nmodel = "m"\n'
+        '[[subscriptions]]\nplatform = "console"\nchannel = "papers"\n'
+    )
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('discord', 'pypdf')); from bot.cli.main import main; "
+        "sys.exit(main(['doctor']))"
+    )
+    secrets = {"DISCORD_TOKEN": "MTIz.abc.def", "SLACK_BOT_TOKEN": "not a token"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, **secrets, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    faults = [line for line in done.stdout.splitlines() if line.startswith("✗")]
+    assert [fault.split(":")[0] for fault in faults] == ["✗ discord", "✗ slack", "✗ reviewer"]
+    assert "pip install '.[discord]'" in faults[0]
+    assert "SLACK_BOT_TOKEN" in faults[1]
+    assert "pip install '.[reviewer]'" in faults[2]
+    assert "digest of console:papers: The next comes on " in done.stdout
+
+
+def test_doctor_counts_the_papers(tmp_path: Path) -> None:
+    record = '{"id": "2401.00001", "title": "Owls", "score": 8}'
+    (tmp_path / "papers.jsonl").write_text(f"{record}\n{record.replace('0001', '0002')}\n")
+    run_paperround(tmp_path, "import", "papers.jsonl")
+    assert "papers: 2 papers; the newest came in on " in run_paperround(tmp_path, "doctor").stdout
 
 
 def test_faults_of_one_kind_are_told_once_and_unknown_keys_are_named_once(tmp_path: Path) -> None:
@@ -212,7 +258,9 @@ def test_words_ids_and_addresses_find_papers(tmp_path: Path) -> None:
         (["preview", "--top", "0"], 2, "is not a number from 1 to 50"),
         (["preview", "--day", "tomorrow"], 2, "is not a date such as"),
         (["--config", "none.toml", "preview"], 1, "none.toml"),
-        (["preview", "--channel", "C9"], 1, "name no channel 'C9'"),
+        (["preview", "--channel", "C9"], 1, "name no channel: leave out --channel"),
+        (["digest", "C9", "--now"], 1, "No channel gets a digest yet: name one in a [[subscriptions]] table"),
+        (["search", "in:vision"], 1, "The store has no papers yet"),
         (["preview", "--as", "html", "--json"], 1, "leave out --json"),
         (["run"], 1, "[[subscriptions]]"),
         (["import", "."], 1, "is a folder"),
@@ -317,7 +365,7 @@ def test_on_a_terminal_the_demo_takes_commands() -> None:
     with suppress(OSError):  # The terminal is gone once the demo has ended.
         while piece := os.read(terminal, 65536):
             text += piece
-    assert demo.wait(30) == 0
+    assert demo.wait(WAIT_SECONDS) == 0
     os.close(terminal)
     assert b"Prospect Theoretic" in text
     assert b"1 wants to discuss" in b" ".join(text.split())
@@ -374,7 +422,7 @@ def start_bot(folder: Path) -> subprocess.Popen[str]:
 
 
 def wait_for_pages(folder: Path, pages: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_SECONDS
     while len(list_posted_keys(folder)) < pages and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
     assert len(list_posted_keys(folder)) >= pages, (
@@ -397,7 +445,7 @@ def make_due(folder: Path) -> None:
 
 def stop_bot(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGTERM)
-    status = process.wait(30)
+    status = process.wait(WAIT_SECONDS)
     assert process.stderr
     process.stderr.close()
     return status

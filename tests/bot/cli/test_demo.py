@@ -72,25 +72,35 @@ def run_conversation(*lines: str) -> str:
         ("/paper", "by its arXiv id"),
         ("/digest", "What you can type"),
         ("/digest today", "5 of 14 papers"),
-        ("/digest top 3 in vision", "· 3 of 14"),
-        ("/digest top 5 in language this week", "· 5 of 37"),
+        ("/digest top 3 in vision", "Top 3: in:vision 1. Deep Residual Learning"),
+        (
+            "/digest top 5 in language since 2023 about reasoning",
+            "Top 1: in:language since 2023 about reasoning",
+        ),
+        (
+            "/digest top 5 in language this week",
+            "Nothing found with “this week”; without it: 1. Attention Is",
+        ),
+        ("/digest top 3 this week", "3 of 37 papers"),
         ("/digest top 3 in visoin", "did you mean 'vision'"),
         ("/digest top 99", "Ask for 1 to 20 papers"),
         ("/digest subscribe vision at 09:00 top 3 min 7", "this would change it: domains none → vision"),
-        ("/digest subscribe vision top 3 yes", "you changed this channel's digest"),
-        ("/digest set top 3 at 9am in Berlin", "you changed this channel's digest: top 5 → 3; time zone UTC"),
-        ("/digest settings top 3", "you changed this channel's digest: top 5 → 3"),
+        ("/digest subscribe vision top 3 yes", "You changed this channel's digest"),
+        ("/digest set top 3 at 9am in Berlin", "You changed this channel's digest: top 5 → 3; time zone UTC"),
+        ("/digest settings top 3", "You changed this channel's digest: top 5 → 3"),
         ("/digest subscribe visoin", "did you mean “vision”"),
         ("/digest yesterday", "papers"),
-        ("/digest top 3 about diffusion", "papers"),
+        ('/digest top 3 in vision since 2021 about "diffusion"', "1. High-Resolution Image Synthesis"),
+        ("/digest top 3 about zzzqqqxxx", "Nothing found for"),
+        ("/paper similar to DPO", "Papers similar to “Direct Preference Optimization” KTO: Model Alignment"),
         ("/digest done 1", "is not in the queue"),
         ("/digest mark 2402.01306", "Marked for discussion"),
         ("/digest list", "The 5 best papers"),
-        ("/digest off", "you paused this channel's digest"),
+        ("/digest off", "You paused this channel's digest"),
         ("/digest subscribe", "A chat platform opens a form here"),
         ("/digest settings", "The 5 best papers, weekdays at 09:00 (UTC), one message per paper."),
-        ("/digest pause", "you paused this channel's digest"),
-        ("/digest unsubscribe", "you ended this channel's digest"),
+        ("/digest pause", "You paused this channel's digest"),
+        ("/digest unsubscribe", "You ended this channel's digest"),
         ("/digest queue", "Nothing to discuss yet"),
         ("/digest held", "Nothing is on hold"),
         ("/digest help", "What you can type"),
@@ -128,7 +138,7 @@ def test_the_demo_remembers_a_changed_subscription() -> None:
         "The 3 best papers from vision and cs.CL that are about diffusion, scored 8 or more, without audio"
     )
     assert preferences in transcript
-    assert "you resumed this channel's digest" in transcript
+    assert "You resumed this channel's digest" in transcript
 
 
 def test_a_number_is_the_paper_of_the_digest() -> None:

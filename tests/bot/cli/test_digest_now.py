@@ -53,6 +53,18 @@ def raise_platform_away() -> None:
     raise PostError("Slack is away.", Outcome.NOT_POSTED)
 
 
+def test_an_unknown_domain_of_the_settings_is_named_with_its_table(tmp_path: Path) -> None:
+    good, bad = ({"platform": "console", "channel": each, "domains": [each]} for each in ("vision", "visoin"))
+    with pytest.raises(InputError, match="subscriptions, number 2: Unknown domain 'visoin'"):
+        build_test_services(tmp_path, good, bad)
+
+
+def test_an_unknown_language_of_the_settings_is_named_with_its_table(tmp_path: Path) -> None:
+    bad = {"platform": "console", "channel": "vision", "language": "klingon"}
+    with pytest.raises(InputError, match="subscriptions, number 1: “klingon” is no language here: write en"):
+        build_test_services(tmp_path, bad)
+
+
 def test_an_ambiguous_channel_is_refused_and_its_full_name_is_not(tmp_path: Path) -> None:
     two = [{"platform": "console", "workspace": place, "channel": "vision"} for place in ("T1", "T2")]
     services = build_test_services(tmp_path, *two)

@@ -41,6 +41,17 @@ def test_nothing_is_erased_before_it_is_confirmed() -> None:
     assert store.people.count_records(ADA) == {"digests set up": 1}
     assert "It is done." in forget_subject(store, settings_with(), ADA, yes=True, now=NOW)
     assert store.people.count_records(ADA) == {}
+    again = forget_subject(store, settings_with(), ADA, yes=True, now=NOW)
+    assert again[0] == "Nothing is kept about the person slack:T1:U1."
+    assert "It is done." not in again
+
+
+def test_an_erasure_of_nothing_asks_for_no_confirmation() -> None:
+    lines = forget_subject(a_store(), settings_with(), ADA, yes=False, now=NOW)
+    assert lines == [
+        "Nothing is kept about the person slack:T1:U1.",
+        "With --yes it is erased from backups too, when one is restored.",
+    ]
 
 
 def test_a_person_whom_the_settings_file_names_is_said_to_be_there() -> None:

@@ -8,13 +8,17 @@ import pytest
 from rich.console import Console
 
 from bot.cli.demo import read_sample_papers
-from bot.cli.preview import PreviewRequest, preview_digest
+from bot.cli.preview import PreviewRequest, preview_digest, to_payload_json
+from bot.cli.preview_page import render_digest_page
+from bot.platforms.registry import find_settings_models
 from bot.services import Services, build_services, list_configured_subscriptions
+from config.load import load_settings
 from config.settings import DigestSettings, Settings, StoreSettings, SubscriptionSettings
 from digests.errors import InputError
 from digests.model import Digest
 from digests.ports.outbox import PlannedPage
 from digests.subscription import DigestStyle
+from tests.bot.golden_cases import GOLDEN_CASES
 from tests.builders import NOW, TODAY, a_paper, a_review
 from tests.outbox import save_plan
 
@@ -108,3 +112,13 @@ def test_a_wish_for_vision_is_answered_by_its_best_scored_papers(tmp_path: Path)
     )
     assert [pick.scored_paper.review.score for pick in digest.picks] == best[:3] == [9.2, 9.1, 9.0]
     assert all(pick.scored_paper.paper.primary_category in vision for pick in digest.picks)
+
+
+def test_a_preview_shows_quotes_only_if_the_settings_do(tmp_path: Path) -> None:
+    digest = GOLDEN_CASES["quoted"]()
+    for shows in (True, False):
+        platforms = f"[platforms.slack]\nquotes_in_cards = {str(shows).lower()}\n"
+        (tmp_path / "paperround.toml").write_text(platforms)
+        settings = load_settings(tmp_path / "paperround.toml", {}, find_settings_models())
+        assert ("container" in to_payload_json(digest, "slack", settings)) is shows
+        assert ("<details>" in render_digest_page(digest, settings)) is shows

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,19 @@ from typing import Any
 import pytest
 
 from bot.cli.preview_page import render_message_page
+from bot.present.digest import present_digest
 from digests.subscription import DigestStyle
+from tests.bot.golden_cases import GOLDEN_CASES
 from tests.bot.shared_cases import SHARED_CASES
 from tests.bot.test_renderers import list_urls
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+PHONE_PIXELS = 390
+
+FRAME = """<!doctype html><title></title>
+<iframe style="border: 0; width: {width}px; height: 900px" srcdoc="{page}"
+  onload="document.title = this.contentDocument.title"></iframe>"""
 
 MEASURE = """<script>
 const seen = box => box.width > 0 && box.height > 0;
@@ -28,22 +36,28 @@ document.title = JSON.stringify({
   slack: links.filter(a => a.closest(".slack")).map(a => a.getAttribute("href")),
   discord: links.filter(a => a.closest(".discord")).map(a => a.getAttribute("href")),
   page: [document.documentElement.scrollWidth, document.documentElement.clientWidth],
+  heights: Object.fromEntries([...document.querySelectorAll("main > section")].map(
+    section => [section.className, section.getBoundingClientRect().height])),
   wide: wide.slice(0, 5).map(e => e.tagName + "." + e.className + ": " + e.textContent.slice(0, 60)),
 });
 </script>"""
 
 
 def measure_page(page: str, folder: Path, width: int) -> dict[str, Any]:
-    """Return the links and the overflowing elements of the page in a browser of this width in pixels."""
+    """Return links, heights and overflowing elements of the page in a frame of this width in pixels.
+
+    A browser without a screen has no window of less than 500.
+    """
     assert CHROMIUM
     file = folder / "page.html"
-    file.write_text(page.replace("</body>", f"{MEASURE}</body>"), encoding="utf-8")
+    measured = page.replace("</body>", f"{MEASURE}</body>")
+    file.write_text(FRAME.format(width=width, page=escape(measured)), encoding="utf-8")
     command = [
         CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
         "--disable-background-networking",
         "--disable-component-update", "--disable-sync", "--disable-quic",
         f"--user-data-dir={folder / 'profile'}",
-        f"--window-size={width},900", "--virtual-time-budget=2000", "--dump-dom", f"file://{file}",
+        f"--window-size={width + 100},1000", "--virtual-time-budget=2000", "--dump-dom", f"file://{file}",
     ]  # fmt: skip
     browser = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     found = re.search(r"<title>(.*?)</title>", browser.stdout, re.DOTALL)
@@ -53,7 +67,7 @@ def measure_page(page: str, folder: Path, width: int) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
-@pytest.mark.parametrize("width", [500, 1280])
+@pytest.mark.parametrize("width", [PHONE_PIXELS, 1280])
 @pytest.mark.parametrize("case", ["five picks", "nasty signs", "right to left"])
 def test_a_browser_shows_every_pick_and_nothing_overflows(case: str, width: int, tmp_path: Path) -> None:
     message = SHARED_CASES[case]
@@ -63,6 +77,18 @@ def test_a_browser_shows_every_pick_and_nothing_overflows(case: str, width: int,
     assert urls <= set(layout["slack"])
     assert layout["page"][0] <= layout["page"][1]
     assert layout["wide"] == []
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
+def test_a_compact_digest_takes_at_most_half_the_height_of_its_cards_on_a_phone(tmp_path: Path) -> None:
+    message = present_digest(GOLDEN_CASES["bundled"]())
+    compact, cards = (
+        measure_page(render_message_page(message, style), tmp_path, PHONE_PIXELS)["heights"]
+        for style in (DigestStyle.COMPACT, DigestStyle.CARDS)
+    )
+    assert set(cards) == {"slack", "discord"}
+    for platform, height in cards.items():
+        assert compact[platform] <= height / 2
 
 
 class _Reader(HTMLParser):

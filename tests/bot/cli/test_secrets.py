@@ -9,13 +9,11 @@ import base64
 import json
 import os
 import signal
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -31,8 +29,7 @@ from tests.bot.platforms.slack.processes import create_patient_slack
 from tests.fakes.feeds import FakeFeeds, FeedFault
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer
 from tests.fakes.wire import WAIT_SECONDS
-
-ROOT = Path(__file__).parents[3]
+from tests.forked import StartedProcess, start_process
 
 SECRETS: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "xoxb-planted/bot+token",
@@ -94,29 +91,23 @@ class Operator:
         self.folder.mkdir(exist_ok=True)
         (self.folder / "paperround.toml").write_text(self.settings, encoding="utf-8")
 
-    async def start(
-        self, *arguments: str, stdin: int = asyncio.subprocess.DEVNULL
-    ) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str) -> StartedProcess:
         prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_", "PG")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.loud", *arguments, cwd=self.folder,
-            env={**inherited, **self.variables, "PYTHONPATH": str(ROOT), "PAPERROUND_DEBUG": "1"},
-            stdin=stdin,
+        return await start_process(
+            "tests.loud", *arguments, cwd=self.folder,
+            env={**inherited, **self.variables, "PAPERROUND_DEBUG": "1"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
 
     async def run(self, *commands: Sequence[str]) -> None:
         """Run commands, given by their arguments, one after the other. Keep their outputs and statuses."""
-        with TemporaryDirectory() as outputs:
-            process = await self.start("--each", outputs, stdin=asyncio.subprocess.PIPE)
-            async with asyncio.timeout(WAIT_SECONDS * len(commands)):
-                statuses, _ = await process.communicate(json.dumps(commands).encode())
-            assert process.returncode == 0, statuses.decode()
-            for number, (arguments, status) in enumerate(zip(commands, json.loads(statuses), strict=True)):
-                name = " ".join(arguments)
-                self.outputs[name] = (Path(outputs) / str(number)).read_bytes()
-                self.statuses[name] = status
+        for arguments in commands:
+            name = " ".join(arguments)
+            process = await self.start(*arguments)
+            async with asyncio.timeout(WAIT_SECONDS):
+                self.outputs[name], _ = await process.communicate()
+                self.statuses[name] = await process.wait()
 
     async def run_bot(self, *words: str) -> None:
         """Run the bot until its log has all the words, then stop it. Keep its log and status."""
@@ -309,7 +300,8 @@ def test_a_broken_installation_writes_no_secret(tmp_path: Path) -> None:
                 "digest papers --now", "digest C1 --now", "search paper --json", "preview --json",
             ]  # fmt: skip
             model.faults.extend([ModelFault.CONTROL_CHARACTERS] * 2)
-            for name, settings in (("refused", refused), ("dead", dead)):
+
+            async def run_everything(name: str, settings: str) -> None:
                 operator = Operator(tmp_path / name, settings)
                 (operator.folder / "papers.jsonl").write_bytes(RECORDS)
                 await operator.run(["import", "papers.jsonl"])
@@ -325,6 +317,10 @@ def test_a_broken_installation_writes_no_secret(tmp_path: Path) -> None:
                         ["db", "copy", "sqlite:///p.db", "sqlite:///q.db", *stores],
                     )
                 assert operator.list_leaks() == {}, name
+
+            async with asyncio.TaskGroup() as both:
+                both.create_task(run_everything("refused", refused))
+                both.create_task(run_everything("dead", dead))
 
     asyncio.run(scenario())
 

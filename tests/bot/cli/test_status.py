@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from rich.console import Console
 
-from bot.chat.port import Outcome, Page, PostError
+from bot.chat.port import NoHistory, Outcome, Page, PostError
 from bot.cli.status import OVERDUE_AFTER, describe_trouble, load_status, print_report, report_to_record
 from bot.delivery.context import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
@@ -41,8 +41,17 @@ def test_an_empty_edition_without_a_message_shows_its_reason() -> None:
     assert isinstance(written.file, io.StringIO)
     text = written.file.getvalue()
     assert "Tue 24 Nov empty (budget spent)" in text
-    assert "arxiv: outage. arXiv answered 503." in text
-    assert "41 papers wait for a review." in text
+    assert "arxiv: not fetched since Tue 24 Nov 09:00 UTC. arXiv answered 503." in text
+    assert "reviewer: budget spent since Tue 24 Nov 09:00 UTC. 41 papers wait for a review." in text
+
+
+def test_an_index_that_is_being_built_is_told() -> None:
+    written = Console(file=io.StringIO(), width=200)
+    report = load_status(build_quiet_day(), NOW, indexed_share=0.43)
+    print_report(report, written)
+    assert isinstance(written.file, io.StringIO)
+    assert "The search index has 43% of the papers" in written.file.getvalue()
+    assert report_to_record(report)["indexed_share"] == 0.43
 
 
 def test_the_json_report_has_the_reason_of_an_empty_edition_and_the_troubles() -> None:
@@ -138,6 +147,10 @@ def test_the_status_lists_problems_first() -> None:
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
             raise_fault(channel)
             return await super().post(channel, page, key=key, thread=thread)
+
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
+            raise_fault(channel)
+            return await super().find(channel, key=key, since=since)
 
     asyncio.run(deliver_due_editions(a_delivery_context(store, Faulty(PostedPages()))))
     found = load_status(store, NOW)

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -32,6 +31,8 @@ from digests.sources.huggingface import HuggingFaceSource
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.feeds import FakeFeeds
+from tests.fakes.wire import WAIT_SECONDS
+from tests.forked import StartedProcess, start_process
 
 
 @dataclass
@@ -141,7 +142,7 @@ def run_until_saved(sources: list[FakeSource], store: Store, until: FakeSource) 
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         until.on_state_saved = lambda: loop.call_soon_threadsafe(stop.set)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             await fetch_until_stopped(sources, store, lambda: NOW, stop, poll_seconds=0.01, jitter=timedelta)
 
     asyncio.run(run())
@@ -189,11 +190,10 @@ def build_settings(feeds: FakeFeeds) -> str:
     )
 
 
-def start_command(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
-    return asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.impatient", "--arxiv-gap", "0", *arguments,
-        cwd=folder, stdout=-1, stderr=-1,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+def start_command(folder: Path, *arguments: str) -> Coroutine[Any, Any, StartedProcess]:
+    return start_process(
+        "tests.impatient", "--arxiv-gap", "0", *arguments,
+        cwd=folder, env=os.environ, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 
@@ -214,7 +214,7 @@ def test_commands_and_service_fetch_the_configured_sources(tmp_path: Path) -> No
             findings = (await doctor.communicate())[0].decode()
             assert "! fetching: arXiv asks for a contact address: set contact under [fetching]" in findings
             assert "✓ source arxiv: Fetched on" in findings
-            assert "! source reviews: reviews: there is no such file." in findings
+            assert "! source reviews: reviews: there is no such file or folder. Put it there" in findings
             (tmp_path / "reviews").mkdir()
             record = {"arxiv_id": "2401.00001", "title": "A", "score": 7}
             (tmp_path / "reviews" / "a.jsonl").write_text(json.dumps(record))
@@ -242,7 +242,7 @@ async def run_service_until_logged(folder: Path, *sentences: str) -> None:
     process = await start_command(folder, "run")
     assert process.stderr
     log: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not all(sentence in "".join(log) for sentence in sentences):
             log.append((await process.stderr.readline()).decode())
             assert log[-1], log

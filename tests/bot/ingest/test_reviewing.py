@@ -18,10 +18,12 @@ from bot.ingest.reviewing import load_preferences_by_workspace
 from digests.model import NOT_REVIEWED
 from digests.ports import Store
 from digests.ports.workspaces import WorkspaceState
+from digests.reviewers.tasks import PAPERS_PER_SLOT
 from digests.store import open_store
 from digests.subscription import Channel, Preferences, Subscription
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer, serve_in_thread
+from tests.fakes.wire import WAIT_SECONDS
 
 ABSTRACT = (
     "We train model number {} on two data sets. It needs half of the compute. It is tested in English only."
@@ -109,8 +111,72 @@ def test_a_plan_costs_nothing_and_a_round_prints_its_outcome(tmp_path: Path, com
     store.close()
 
 
-def test_a_kill_repeats_only_the_calls_in_progress(tmp_path: Path, command: Command) -> None:
+def test_what_was_repaired_in_answers_is_reported(tmp_path: Path, command: Command) -> None:
+    with serve_in_thread() as server:
+        store = prepare_folder(tmp_path, server, papers=3, full_reviews_per_day=0)
+        assert "No paper was reviewed in the last 7 days." in command("review", "--report").out
+        server.fault_by_title |= {"00001": ModelFault.KEY_AROUND, "00002": ModelFault.GRADES_IN_WORDS}
+        command("review")
+        count = len(server.requests)
+        report = command("review", "--report")
+        assert report.status == 0
+        assert (
+            f"{MODEL}: 3 reviews in the last 7 days, 2 from an answer with something to repair" in report.out
+        )
+        assert "form taken out of a wrapper: 1" in report.out
+        assert "grade read from words or a fraction: 2" in report.out
+        assert len(server.requests) == count
+    store.close()
+
+
+def test_every_command_names_a_member_of_the_panel_that_is_down(tmp_path: Path, command: Command) -> None:
+    with serve_in_thread() as server:
+        store = prepare_folder(tmp_path, server, papers=3, full_reviews_per_day=1)
+        with (tmp_path / "paperround.toml").open("a") as settings:
+            settings.write('[[reviewer.panel]]\nmodel = "gemma"\nbase_url = "http://127.0.0.1:9/v1"\n')
+        plan = command("review", "--plan").out
+        assert f"Model: {MODEL} at" in plan
+        assert ": 3 first looks, 1 full review, about" in plan
+        assert "Model: gemma at http://127.0.0.1:9/v1: 3 first looks, 1 full review, about" in plan
+        done = command("review")
+        words = "3 scored, 1 reviewed in full. Left out of the panel, without an answer: gemma."
+        assert (done.status, done.out) == (0, words), done.err
+        assert "Without gemma, which did not answer" in command("preview").out
+        report = command("review", "--report").out
+        assert "gemma: 0 reviews" in report
+        assert "left out of the panel, without an answer: 3 papers" in report
+        assert "gemma" in command("status").out
+        doctor = command("doctor").out
+        assert f"✓ reviewer: {MODEL} answers by the schema" in doctor
+        assert "✗ reviewer: gemma: The reviewer's server" in doctor
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "response_format", "words"),
+    [
+        (ModelFault.FORM_IN_THOUGHTS, "json_schema", "! reviewer"),
+        (ModelFault.FORM_IN_THOUGHTS, "json_schema", "enable_thinking = false"),
+        (ModelFault.KEY_AROUND, "json_object", 'set response_format = "json_schema"'),
+        (ModelFault.TRAILING_COMMA, "json_schema", "does not hold the model to the schema"),
+        (ModelFault.THOUGHTS_CUT_OFF, "json_schema", "Raise score_answer"),
+        (ModelFault.SCHEMA_IGNORED, "none", 'Set response_format = "json_schema"'),
+        (ModelFault.NO_SCHEMA_MODE, "json_schema", 'set response_format = "json_object" or "none"'),
+        (ModelFault.SINGLE_BACKSLASHES, "json_schema", "✓ reviewer"),
+    ],
+)
+def test_the_doctor_says_what_to_set_for_an_odd_answer(
+    tmp_path: Path, command: Command, fault: ModelFault, response_format: str, words: str
+) -> None:
+    with serve_in_thread() as server:
+        prepare_folder(tmp_path, server, response_format=f'"{response_format}"').close()
+        server.fault_by_title[""] = fault
+        assert words in command("doctor").out
+
+
+def test_a_kill_repeats_only_the_papers_in_progress(tmp_path: Path, command: Command) -> None:
     concurrency, papers = 4, 40
+    in_progress = PAPERS_PER_SLOT * concurrency
     with serve_in_thread(latency=0.25) as server:
         store = prepare_folder(
             tmp_path, server, papers=papers, full_reviews_per_day=0, concurrency=concurrency
@@ -121,20 +187,20 @@ def test_a_kill_repeats_only_the_calls_in_progress(tmp_path: Path, command: Comm
             env=_environment(),
             stdout=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT_SECONDS
         while len(server.requests) < papers // 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(20)
+        process.wait(WAIT_SECONDS)
         # A kill between saving a review and completing its task leaves a task that costs nothing.
         stored = count_scored_papers(store)
-        assert papers // 2 - 2 * concurrency <= stored < papers
+        assert papers // 2 - in_progress <= stored < papers
         again = command("review")
         assert again.status == 0, again.err
         assert again.out.startswith(f"{papers - stored} scored")
         assert len(server.title_counts) == papers
         assert max(server.title_counts.values()) <= 2
-        assert len(server.requests) <= papers + concurrency
+        assert len(server.requests) <= papers + in_progress
     store.close()
 
 
@@ -183,7 +249,7 @@ def test_a_running_service_reviews_papers_and_no_second_process_does(
             assert command("review").err.startswith("paperround: Another process reviews now")
         finally:
             process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=30)
+            _, log = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0, log
     assert "2 scored, 2 reviewed in full" in log
     store.close()
@@ -196,7 +262,7 @@ def count_recent_full_reviews(store: Store) -> int:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WAIT_SECONDS
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert condition()

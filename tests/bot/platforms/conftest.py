@@ -58,7 +58,7 @@ def discord_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Discord
     serving = serve_discord(
         tmp_path_factory.mktemp("discord"),
         settings=QUEUE_PER_CHANNEL,
-        digest_counts={"cards": 12, "compact": 1, "thread": 2, "forum": 1, "news": 1},
+        digest_counts={"cards": 12, "compact": 2, "thread": 2, "forum": 1, "news": 1},
     )
     with open_scenario_runner(serving) as runner:
         yield runner

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import sqlite3
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -18,18 +16,22 @@ from digests.ports import Store
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.fakes.wire import WAIT_SECONDS
+from tests.forked import StartedProcess, start_process
 from tests.wall_clock import NOON_ZONE
 
 ROOT = Path(__file__).parents[3]
 LOG_TAIL = 40
 """Lines of the log that a failed scenario prints."""
 
+SCENARIO_SECONDS = 3 * WAIT_SECONDS
+"""Longest time of a scenario, which waits for several conditions."""
+
 
 @dataclass(slots=True)
 class BotProcess:
     """A running `paperround run` with the log that its operator would read."""
 
-    process: asyncio.subprocess.Process
+    process: StartedProcess
     folder: Path
     log: list[str]
     log_changed: asyncio.Event
@@ -57,12 +59,6 @@ class BotProcess:
         self.process.kill()
         await self.process.wait()
 
-    def make_retries_due(self) -> None:
-        """End the backoff of every delivery."""
-        with sqlite3.connect(self.folder / "p.db") as connection:
-            connection.execute("UPDATE deliveries SET next_try_at = '2020-01-01 00:00:00.000000'")
-        connection.close()
-
     def print_log_tail(self) -> None:
         print("\n".join(self.log[-LOG_TAIL:]))
 
@@ -77,14 +73,19 @@ def prepare_store(folder: Path) -> Store:
 
 
 def add_overdue_subscription(
-    store: Store, channel: Channel, style: DigestStyle = DigestStyle.CARDS, top: int = 3
+    store: Store,
+    channel: Channel,
+    style: DigestStyle = DigestStyle.CARDS,
+    top: int = 3,
+    *,
+    owner: str = "",
 ) -> Subscription:
     """Subscribe a channel as of yesterday for every day at midnight, so that its digest is due now.
 
     Its time zone is one in which the next midnight is far.
     """
     schedule = Schedule(at=time(), days=frozenset(range(7)), time_zone=NOON_ZONE)
-    subscription = Subscription(channel, Preferences(top=top, style=style), schedule)
+    subscription = Subscription(channel, Preferences(top=top, style=style), schedule, owner_id=owner)
     change = store.subscriptions.change(
         channel, subscription, by="Ada", now=datetime.now(UTC) - timedelta(days=1)
     )
@@ -113,17 +114,16 @@ async def run_bot(
     if not url:
         prepare_store(folder)
         url = f"sqlite:///{folder / 'p.db'}"
-    (folder / "paperround.toml").write_text(
-        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\n{settings}\n',
-        encoding="utf-8",
-    )
+    text = f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\n{settings}\n'
+    # Another process of the same folder may be reading them just now.
+    unfinished = folder / "paperround.toml.unfinished"
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(folder / "paperround.toml")
     prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.impatient", "--timeout", f"{timeout}", *waits, "run", cwd=folder,
-        env={**inherited, **secrets, "PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    process = await start_process(
+        "tests.impatient", "--timeout", f"{timeout}", *waits, "run", cwd=folder, env={**inherited, **secrets}
+    )
     bot = BotProcess(process, folder, [], asyncio.Event())
     reading = asyncio.create_task(_read_log(bot))
     try:
@@ -197,7 +197,8 @@ class ScenarioRunner(Generic[Fake]):
         assert not kind or self.due_channels[kind], f"no due channel of the kind {kind} is left"
         ada, channel = await self.add_place(self.server, self.due_channels[kind].pop() if kind else "")
         try:
-            await scenario(self.server, self.bot, ada, channel)
+            async with asyncio.timeout(SCENARIO_SECONDS):
+                await scenario(self.server, self.bot, ada, channel)
             assert self.server.protocol_errors == []
         except BaseException:
             self.bot.print_log_tail()

@@ -52,6 +52,9 @@ class ChatDriver(Protocol):
     def channel_messages(self) -> list[Json]:
         """Return the messages of the channel, oldest first."""
 
+    def all_messages(self) -> list[Json]:
+        """Return the messages of the channel and of its threads."""
+
     async def wait_for_digest(self) -> list[Json]:
         """Wait for the channel's digest and return its messages, with those of its thread."""
 
@@ -95,6 +98,20 @@ class ChatDriver(Protocol):
 
     async def submit_form(self, form: Any, *, domains: str, style: str) -> str:
         """Send the form with these fields changed. Returns the text that refuses it, or its answer."""
+
+    async def open_report(self, message: Json, person: str = "") -> Any:
+        """Choose “This is wrong” in a message, and return the form that opens."""
+
+    async def submit_report(
+        self, form: Any, person: str = "", *, part: str = "score", reason: str, stance: str = "wrong"
+    ) -> str:
+        """Send the form about a review. Returns the text that answers or refuses it."""
+
+    async def ask_in_form(self, message: Json, question: str, person: str = "") -> str:
+        """Choose “Ask” in a message, send the form that opens, and return the text that answers it."""
+
+    async def reply_with_mention(self, message: Json, text: str) -> str:
+        """Let Ada reply to a message with a mention of the bot, and return what she then reads."""
 
     def write_message(self, text: str) -> Json:
         """Let Ada write a message."""
@@ -148,8 +165,11 @@ class PlatformLab(Protocol):
     def add_channels_that_lose_an_answer(self) -> list[str]:
         """Add one channel for each way in which the answer to its first post is lost."""
 
+    def lose_next_answer(self, channel: str) -> None:
+        """Let the next post to a channel arrive, and its answer come later than the bot waits for it."""
+
     def count_posts(self, channel: str) -> int:
-        """Count the messages of a channel, or the posts of a forum."""
+        """Count the messages of a channel, or the posts of a forum and the header in one of them."""
 
     def check_reconciliation(self, channels: Sequence[str]) -> None:
         """Assert that the channels were asked about lost posts no more often than the platform allows."""

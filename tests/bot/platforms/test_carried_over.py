@@ -6,6 +6,7 @@ Discord's buttons.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from sqlalchemy import select
 
 from bot.chat.message import Message
 from bot.chat.port import Page, Platform, PostUpdate
@@ -36,6 +38,8 @@ from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.model import Post
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState, PageState
+from digests.store import schema
+from digests.store.marks import SqlMarks
 from digests.subscription import Channel, DigestStyle
 from tests.bot.delivery.contexts import a_context
 from tests.fakes.discord import TEXT, DiscordChannel, DiscordGuild, FakeDiscord
@@ -241,6 +245,9 @@ class RecordingPlatform:
     render: Callable[[Message, DigestStyle], Sequence[Page]]
     calls: list[list[Any]]
 
+    async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
+        return pages
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         self.calls.append(["post", str(channel), key, list(page.papers), thread])
         return f"r {key}"
@@ -272,7 +279,9 @@ async def tick(store: Store, platforms: Mapping[str, RecordingPlatform], now: da
 
 
 def test_the_week_after_the_copy_is_the_one_that_the_old_checkout_would_have_had(store: Store) -> None:
-    """Claims, keys, papers, threads and notices of seven ticks equal those of the checkout fa069ce.
+    """Claims, papers, threads and notices of seven ticks equal those of the checkout fa069ce.
+
+    So do the keys of pages that it had planned; those of other pages are computed in another way now.
 
     Three digests of two papers differ: their share of one category is rounded up now, so that the best two
     are picked.
@@ -282,7 +291,21 @@ def test_the_week_after_the_copy_is_the_one_that_the_old_checkout_would_have_had
     platforms = {name: RecordingPlatform(name, render, calls) for name, render in renderers.items()}
     expected = json.loads((FIXTURES / "week_after_0013.json").read_text(encoding="utf-8"))
     assert len(expected) == 7
+    planned = read_planned_keys(store)
     for instant, expected_calls in expected.items():
         asyncio.run(tick(store, platforms, datetime.fromisoformat(instant).replace(tzinfo=UTC)))
-        assert sorted(calls, key=str) == expected_calls, instant
+        assert hide_other_keys(calls, planned) == hide_other_keys(expected_calls, planned), instant
         calls.clear()
+
+
+def read_planned_keys(store: Store) -> frozenset[str]:
+    """Return the keys of all pages in the store."""
+    assert isinstance(store.marks, SqlMarks)
+    with store.marks.database.read() as connection:
+        return frozenset(connection.execute(select(schema.pages.c.idempotency_key)).scalars())
+
+
+def hide_other_keys(calls: Sequence[list[Any]], planned: frozenset[str]) -> list[list[Any]]:
+    """Return the calls in order, with one word for every key that is not among the planned ones."""
+    text = re.sub(r"[0-9a-f]{25}", lambda key: key[0] if key[0] in planned else "another", json.dumps(calls))
+    return sorted(json.loads(text), key=str)

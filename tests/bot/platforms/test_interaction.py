@@ -2,8 +2,9 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import cast
+from unittest.mock import patch
 
 import pytest
 
@@ -14,13 +15,15 @@ from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.conversation.fair_use import USE_LIMITS, LimitReachedError, Use
 from bot.conversation.marks import MarkEmojis
+from bot.conversation.reports import ReportFields
 from bot.platforms.interaction import Click, InteractionDispatcher
 from digests.build import DigestPolicy
 from digests.errors import PaperroundError
+from digests.meetings.model import Candidate, MeetingPlan
 from digests.model import NOT_REVIEWED, Post
 from digests.ports import Store
 from digests.ports.marks import QueueScope
-from digests.subscription import Channel
+from digests.subscription import Channel, Schedule
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, find_nothing, save_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
@@ -31,6 +34,7 @@ def platform() -> MemoryPlatform:
 
 
 ADA = Person("UADA", "Ada", is_admin=True)
+CHANNEL = Channel("slack", "C1", "T1")
 
 
 async def fetch_ada() -> Person:
@@ -109,6 +113,7 @@ def test_a_click_beyond_the_limit_asks_neither_the_platform_nor_the_store(
 ) -> None:
     channel = a_subscription().channel
     dispatcher = a_dispatcher(cast("Store", None), platform)
+    dispatcher.fair_use.now = lambda: 0.0  # No token comes back while the limits are used up.
     for use in Use:
         for _ in range(USE_LIMITS[use].person.burst):
             dispatcher.fair_use.take_token(use, channel, ADA.id)
@@ -123,6 +128,7 @@ def test_a_command_beyond_the_limit_asks_neither_the_platform_nor_the_store(
 ) -> None:
     channel = a_subscription().channel
     dispatcher = a_dispatcher(cast("Store", None), platform)
+    dispatcher.fair_use.now = lambda: 0.0  # No token comes back while the limits are used up.
     for use in Use:
         for _ in range(USE_LIMITS[use].person.burst):
             dispatcher.fair_use.take_token(use, channel, ADA.id)
@@ -272,6 +278,127 @@ def test_a_mark_by_command_is_the_persons_own(platform: MemoryPlatform) -> None:
     queued = store.marks.discussion_queue(
         QueueScope(channel.platform, channel.workspace, channel.channel),
         since=NOW - timedelta(days=1),
+        now=NOW,
         limit=9,
     )
     assert [(each.paper, each.mark_count) for each in queued] == [(paper, 1)]
+
+
+# Reports about a review.
+
+
+def save_report(
+    dispatcher: InteractionDispatcher,
+    *,
+    interaction: str = "i1",
+    channel: Channel = CHANNEL,
+    person: Person = ADA,
+) -> Message:
+    async def fetch_person() -> Person:
+        return person
+
+    async def run() -> Message:
+        fields = ReportFields(a_paper().id, "score", "wrong", "Too high.")
+        answer = await dispatcher.save_report(fields, channel, person.id, interaction, fetch_person)
+        await dispatcher.drain_tasks()
+        return answer
+
+    return asyncio.run(run())
+
+
+def a_dispatcher_with_deciders(platform: MemoryPlatform) -> InteractionDispatcher:
+    store = a_store()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    dispatcher = a_dispatcher(store, platform)
+    deciders = frozenset({"slack:T1:UEVE", "slack:T1:UCID", "slack:T2:UOTHER"})
+    dispatcher.answers = replace(dispatcher.answers, deciders=deciders)
+    return dispatcher
+
+
+def test_the_deciders_of_the_workspace_hear_once_a_day_of_a_doubted_paper(platform: MemoryPlatform) -> None:
+    dispatcher = a_dispatcher_with_deciders(platform)
+    assert "it is kept" in save_report(dispatcher).summary
+    assert "it is kept" in save_report(dispatcher, interaction="i2", person=Person("UBOB", "bob")).summary
+    assert [person for person, _ in platform.direct_messages] == ["UCID", "UEVE"]
+
+
+def test_a_direct_message_that_fails_loses_no_report(platform: MemoryPlatform) -> None:
+    async def fail(channel: Channel, person: str, message: Message) -> None:
+        raise PostError("the person takes no messages", Outcome.REFUSED)
+
+    dispatcher = a_dispatcher_with_deciders(platform)
+    with patch.object(MemoryPlatform, "send_direct_message", side_effect=fail):
+        assert "it is kept" in save_report(dispatcher).summary
+    assert len(dispatcher.answers.store.review_reports.list_open(9)) == 1
+
+
+def test_a_report_that_is_sent_twice_is_kept_once(platform: MemoryPlatform) -> None:
+    dispatcher = a_dispatcher_with_deciders(platform)
+    save_report(dispatcher)
+    with pytest.raises(PaperroundError, match="second time"):
+        save_report(dispatcher)
+
+
+def test_a_flood_of_reports_ends_with_a_sentence(platform: MemoryPlatform) -> None:
+    dispatcher = a_dispatcher_with_deciders(platform)
+    for number in range(USE_LIMITS[Use.REPORT].person.burst):
+        save_report(dispatcher, interaction=f"{number}")
+    with pytest.raises(LimitReachedError, match="You have reported a lot"):
+        save_report(dispatcher, interaction="one more")
+    assert len(platform.direct_messages) == 2
+
+
+def test_a_person_of_another_workspace_reads_nothing_of_what_the_readers_say(
+    platform: MemoryPlatform,
+) -> None:
+    dispatcher = a_dispatcher_with_deciders(platform)
+    save_report(dispatcher)
+
+    def read_review(*, is_own: bool) -> str:
+        answers: list[Message] = []
+
+        async def respond(message: Message, *, replace: bool = False) -> None:
+            answers.append(message)
+
+        async def is_own_person() -> bool:
+            return is_own
+
+        click = Click(ButtonAction.REVIEW, a_paper().id, CHANNEL, "UBOB", "", refuse_to_fetch, is_own_person)
+        asyncio.run(dispatcher.handle_click(click, respond))
+        return str(answers)
+
+    assert "Too high." in read_review(is_own=True)
+    stranger = read_review(is_own=False)
+    assert "Too high." not in stranger
+    assert "reader here" not in stranger
+
+
+def test_votes_and_turns_of_a_meeting_are_taken_by_buttons(platform: MemoryPlatform) -> None:
+    store = a_store()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    subscription = save_subscription(store, a_subscription())
+    plan = MeetingPlan(Schedule(time(16), frozenset({3})))
+    meeting = store.meeting_plans.save(subscription.id, plan, by="Ada", by_id="", now=NOW)
+    store.meetings.open_poll(meeting.id, [Candidate(a_paper().id)])
+    dispatcher, answers = a_dispatcher(store, platform), list[str]()
+
+    async def respond(message: Message, *, replace: bool = False) -> None:
+        answers.append(message.summary)
+
+    def click(action: ButtonAction, value: str, interaction: str) -> None:
+        channel = subscription.channel
+        asyncio.run(
+            dispatcher.handle_click(Click(action, value, channel, ADA.id, interaction, fetch_ada), respond)
+        )
+
+    click(ButtonAction.VOTE, f"{meeting.id}:0", "i1")
+    click(ButtonAction.LEAD, str(meeting.id), "i2")
+    stored = store.meeting_plans.find(subscription.channel)
+    assert stored
+    assert (stored.votes, stored.presenter) == ({ADA.id: a_paper().id}, ADA.id)
+    assert answers[0].startswith("You voted for “")
+    assert answers[1] == "You lead on Thursday 3 December."
+    (notice,) = platform.posted_pages.pages
+    assert "Ada leads on Thursday 3 December." in str(notice)
+    with pytest.raises(PaperroundError, match="a second time"):
+        click(ButtonAction.LEAD, str(meeting.id), "i2")

@@ -49,6 +49,9 @@ class NoticeBoard:
     def render(self, message, style):
         return [Page({"text": message.summary}, tuple(card.paper for card in message.cards))]
 
+    async def fit_pages(self, channel, pages):
+        return pages
+
     async def post(self, channel, page, *, key, thread):
         with open(self.file, "a", encoding="utf-8") as sheet:
             sheet.write(f"{channel.channel}: {page.payload['text']}\\n")
@@ -69,8 +72,8 @@ SPEC = PlatformSpec(
     name="board",
     title="the board",
     load_preview=lambda: PREVIEW,
-    settings_model=NoticeBoardSettings,
-    load_renderer=lambda: NoticeBoard("").render,
+    load_settings_model=lambda: NoticeBoardSettings,
+    load_renderer=lambda settings: NoticeBoard("").render,
     open_local=lambda settings, console: NoticeBoard(settings.get_platform(NoticeBoardSettings).file),
 )
 '''

@@ -14,7 +14,7 @@ from digests.ports import Store
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.driver import DiscordDriver
 from tests.bot.platforms.processes import DECIDER, BotProcess
-from tests.bot.platforms.scenarios import ChatDriver, gather_replies, wait_for_text
+from tests.bot.platforms.scenarios import ChatDriver, PrivateReply, gather_replies, wait_for_text
 from tests.bot.platforms.slack.driver import SlackDriver
 from tests.builders import a_paper, a_review
 from tests.fakes.discord import FakeDiscord
@@ -67,6 +67,9 @@ def test_a_look_up_is_private_until_it_is_shared(run_scenario: RunScenario) -> N
         assert driver.is_private(reply)
         assert driver.channel_messages() == []
         await wait_for_text(driver, await driver.tap_button("review", reply.responses[0]), "Methodology")
+        similar = await driver.tap_button("similar", reply.responses[0])
+        assert "KTO" in await wait_for_text(driver, similar, "Papers similar to")
+        assert driver.is_private(similar)
         await wait_for_text(
             driver, await driver.tap_button("share", reply.responses[0]), "Shared with the channel"
         )
@@ -137,6 +140,7 @@ def test_a_cards_digest_is_a_header_and_one_message_per_paper(run_scenario: RunS
         assert "papers" in driver.text_of(header)
         assert len(cards) == 3
         assert all(has_limitations(driver.text_of(card)) for card in cards)
+        await wait_for_text(driver, await driver.tap_button("similar", cards[0]), "similar to “")
 
     run_scenario(scenario, DigestStyle.CARDS)
 
@@ -363,12 +367,12 @@ def test_the_form_refuses_an_unknown_domain_and_saves_a_known_one(run_scenario: 
 
 DIGEST_COMMANDS: list[tuple[str, dict[str, Any], str]] = [
     ("help", {}, "What you can type"),
-    ("pause", {}, "no digest yet"),
+    ("pause", {}, "no digest here yet"),
     ("subscribe", {"domains": "visoin"}, "did you mean “vision”"),
     ("subscribe", {"at": "25:00"}, "isn't a valid time"),
     ("subscribe", {"time_zone": "Mars/Phobos"}, "isn't a valid time zone"),
     ("today", {}, "papers"),
-    ("top", {"papers": 2, "domain": "vision", "span": "this month"}, "2 of"),
+    ("top", {"papers": 2, "domain": "vision", "span": "this month"}, "Nothing found with “this month”"),
     ("top", {"papers": 2, "domain": "cs.QQ"}, "cs.QQ"),
     ("top", {"domain": "visoin"}, "did you mean 'vision'"),
     ("queue", {"done": "99"}, "is not in the queue"),
@@ -427,6 +431,81 @@ def test_the_digest_of_a_deleted_channel_stops_and_its_owner_is_notified(run_sce
         assert stopped.stop_reason == "the channel was deleted."
 
     run_scenario(scenario)
+
+
+# Feedback.
+
+
+def test_two_people_say_not_for_us_and_the_channel_reads_what_follows(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        _, card, *_ = await driver.wait_for_digest()
+        bob = driver.add_person("bob")
+        first = await driver.tap_button("unlike", card)
+        await wait_for_text(driver, first, "It counts once 2 people say so here.")
+        assert driver.is_private(first)
+        await wait_for_text(driver, await driver.tap_button("unlike", card, bob), "2 here say so")
+        shown = await driver.run_digest_command("feedback")
+        await wait_for_text(driver, shown, "since 2 said not for us")
+        await wait_for_text(driver, await driver.tap_button("unsay", first.responses[-1]), "Taken back")
+        again = await driver.run_digest_command("feedback")
+        await wait_for_text(driver, again, "No two people agree")
+        await wait_for_text(driver, await driver.tap_button("like", card, bob), "It counts once 2 people")
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+# Questions about a paper.
+
+
+def test_a_question_about_a_card_is_answered_out_of_its_review(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        _, card, *_ = await driver.wait_for_digest()
+        answer = await driver.ask_in_form(card, "what are its limitations? @everyone <!channel>")
+        assert "Limitation" in answer
+        assert "says nothing" in await driver.ask_in_form(card, "does it run on a toaster?")
+        replied = await driver.reply_with_mention(card, "what are its limitations?")
+        assert "Limitation" in replied
+        assert "word for word" in replied
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+# Reports about a review.
+
+
+def test_a_reader_says_what_is_wrong_and_the_full_review_says_so_here(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card = (await show_card(driver, "2305.18290")).responses[0]  # Others report on the usual paper.
+        form = await driver.open_report(card)
+        reason = "The baseline is old. @everyone <!channel> <@1>"
+        assert "it is kept" in await driver.submit_report(form, reason=reason)
+        shown = await driver.tap_button("review", card)
+        review = await wait_for_text(driver, shown, "The score: doubted by 1 reader here.")
+        assert "The baseline is old." in review
+        again = await driver.open_report(shown.responses[-1])
+        assert "takes the place" in await driver.submit_report(again, reason="I was wrong.", stance="right")
+        forged = deepcopy(form)
+        forged |= {"custom_id": "report:9999.99999", "private_metadata": '{"paper": "9999.99999"}'}
+        assert "not here any more" in await driver.submit_report(forged, reason="Forged.")
+        dora = driver.find_person(DECIDER)
+        await wait_for_text(
+            driver, await driver.run_digest_command("held", person=dora), "Nothing is on hold"
+        )
+        await driver.submit_report(form, reason="It is too high after all.")
+        listed = await driver.run_digest_command("held", person=dora)
+        await wait_for_text(driver, listed, "It is too high after all.")
+        refused = await driver.tap_button("again", listed.responses[-1])
+        await wait_for_text(driver, refused, "only those whom the operator names")
+        told = await driver.tap_button("again", listed.responses[-1], dora)
+        await wait_for_text(driver, told, "No reviewer with a share")
+
+    run_scenario(scenario)
+
+
+async def show_card(driver: ChatDriver, paper: str = "2402.01306") -> PrivateReply:
+    reply = await driver.look_up(paper)
+    await wait_for_text(driver, reply, "Limitations")
+    return reply
 
 
 # Moderation.

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bot.chat.message import Message, Text
 from bot.chat.port import CANNOT_ASK, Page
 from bot.platforms.console.client import ConsolePlatform
 from bot.platforms.console.render import MAX_COLUMNS, print_page, render
@@ -82,3 +83,18 @@ def test_a_truncated_line_of_the_transcript_does_not_count(tmp_path: Path) -> No
 def test_a_console_without_a_transcript_cannot_be_searched() -> None:
     platform = ConsolePlatform(Console(file=io.StringIO()))
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is CANNOT_ASK
+
+
+def test_a_label_alone_is_bold() -> None:
+    message = Message("A review", (Text("Stacked attention.", label="Methodology"),))
+    (page,) = render(message, DigestStyle.COMPACT)
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    print_page(page, console)
+    assert isinstance(console.file, io.StringIO)
+    assert "\x1b[1mMethodology \x1b[0mStacked attention." in console.file.getvalue()
+
+
+def test_the_passages_of_an_answer_have_their_addresses() -> None:
+    text = print_case("the answer about endless texts")
+    assert "Show the passage in the paper:" in text
+    assert "https://arxiv.org/abs/2401.00000#:~:text=Ten" in text

@@ -15,6 +15,8 @@ from tests.fakes.discord import FORUM, DiscordFault, DiscordInteraction, FakeDis
 
 Json = dict[str, Any]
 
+SERVER_MESSAGES_INTENT = 1 << 9
+
 EMOJIS = {"bookmark": "🔖", "two": "2️⃣", "tada": "🎉"}
 
 
@@ -42,12 +44,15 @@ class DiscordDriver:
     def channel_messages(self) -> list[Json]:
         return self.discord.messages_in(self.papers)
 
-    async def wait_for_digest(self) -> list[Json]:
-        await self.bot.wait_for_log("delivered", self.papers)
+    def all_messages(self) -> list[Json]:
         in_threads = [
             message for thread in self.discord.threads_of(self.papers) for message in thread.messages
         ]
         return [*self.discord.messages_in(self.papers), *in_threads]
+
+    async def wait_for_digest(self) -> list[Json]:
+        await self.bot.wait_for_log("delivered", self.papers)
+        return self.all_messages()
 
     def text_of(self, message: Json) -> str:
         return read_text(message)
@@ -80,9 +85,20 @@ class DiscordDriver:
 
     async def tap_button(self, action: str, message: Json, person: str = "") -> DiscordInteraction:
         here = message["channel_id"] if message["channel_id"] in self.discord.channels else self.papers
-        ids = [button["custom_id"] for row in message["components"] for button in row["components"]]
-        wanted = next(custom_id for custom_id in ids if custom_id.partition(":")[0] == action)
-        return await self.discord.click_button(wanted, user=person or self.ada, channel=here, within=message)
+        components = [one for row in message["components"] for one in row["components"]]
+        values = [
+            option["value"]
+            for one in components
+            if one["custom_id"] == "menu:"
+            for option in one["options"]
+            if option["value"].partition(":")[0] == action
+        ]
+        value = next(iter(values), "")
+        ids = ["menu:"] if value else [one["custom_id"] for one in components]
+        wanted = next(custom_id for custom_id in ids if value or custom_id.partition(":")[0] == action)
+        return await self.discord.click_button(
+            wanted, user=person or self.ada, channel=here, within=message, value=value
+        )
 
     def build_message_with_button(self, action: str, value: str) -> Json:
         custom_id = f"{action}:{value}" if value else action
@@ -98,7 +114,7 @@ class DiscordDriver:
     async def submit_form(self, form: Json, *, domains: str, style: str) -> str:
         answer = await self._submit_part(form, "what", {"groups": (), "categories": domains})
         if self.find_subscription():
-            answer += await self._submit_part(form, "how", {"style": style})
+            answer += await self._submit_part(form, "when", {"style": style})
         return answer
 
     async def _submit_part(self, form: Json, part: str, fields: Mapping[str, str | Sequence[str]]) -> str:
@@ -108,6 +124,41 @@ class DiscordDriver:
         assert opened.modal
         sent = await self.discord.submit_modal(opened.modal, fields, user=self.ada, channel=self.papers)
         return await wait_for_answer(self.discord, sent)
+
+    async def open_report(self, message: Json, person: str = "") -> Json:
+        clicked = await self.tap_button("report", message, person)
+        await self.discord.wait_until(lambda: clicked.modal)
+        assert clicked.modal
+        return clicked.modal
+
+    async def submit_report(
+        self, form: Json, person: str = "", *, part: str = "score", reason: str, stance: str = "wrong"
+    ) -> str:
+        values = {"part": [part], "reason": reason, "stance": stance}
+        sent = await self.discord.submit_modal(form, values, user=person or self.ada, channel=self.papers)
+        return await wait_for_answer(self.discord, sent)
+
+    async def ask_in_form(self, message: Json, question: str, person: str = "") -> str:
+        clicked = await self.tap_button("ask", message, person)
+        await self.discord.wait_until(lambda: clicked.modal)
+        assert clicked.modal
+        values = {"question": question}
+        sent = await self.discord.submit_modal(
+            clicked.modal, values, user=person or self.ada, channel=self.papers
+        )
+        return await wait_for_answer(self.discord, sent)
+
+    async def reply_with_mention(self, message: Json, text: str) -> str:
+        place = message["channel_id"]
+        typed = self.discord.add_message(place, f"<@{self.bot_user}> {text}", author=self.ada)
+        count = len(self.discord.messages_in(place))
+        reply = {"type": 19, "message_reference": {"message_id": message["id"], "channel_id": place}}
+        guild = {"guild_id": self.discord.channels[self.papers].guild}
+        await self.discord.dispatch_event(
+            "MESSAGE_CREATE", {**typed, **reply, **guild}, SERVER_MESSAGES_INTENT
+        )
+        await self.discord.wait_until(lambda: len(self.discord.messages_in(place)) > count)
+        return read_text(self.discord.messages_in(place)[-1])
 
     def write_message(self, text: str) -> Json:
         return self.discord.add_message(self.papers, text, author=self.ada)
@@ -171,8 +222,12 @@ class DiscordLab:
         self.discord.fail_next("create post", DiscordFault.SERVER_ERROR_AFTER, channel=forum)
         return [*channels, forum]
 
+    def lose_next_answer(self, channel: str) -> None:
+        self.discord.fail_next("create message", DiscordFault.SLOW_AFTER, channel=channel)
+
     def count_posts(self, channel: str) -> int:
-        return len(self.discord.messages_in(channel) or self.discord.threads_of(channel))
+        posts = [post.messages[0] for post in self.discord.threads_of(channel)]
+        return len(self.discord.messages_in(channel)) or sum(1 + bool(post["content"]) for post in posts)
 
     def check_reconciliation(self, channels: Sequence[str]) -> None:
         """Discord limits no questions."""

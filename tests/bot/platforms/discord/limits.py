@@ -24,7 +24,10 @@ def check_page(
     """
     json.dumps(payload, ensure_ascii=False).encode("utf-8")
     reject_unknown_keys(payload, PAGE_KEYS)
-    assert payload["allowed_mentions"] == {"parse": []}
+    mentions = payload["allowed_mentions"]
+    assert mentions["parse"] == []
+    assert set(mentions) <= {"parse", "users"}
+    assert {f"<@{person}>" for person in mentions.get("users", ())} <= set(allowed_urls)
     assert payload.get("flags", 0) & ~KNOWN_FLAGS == 0
     content, embeds = payload.get("content", ""), payload.get("embeds", [])
     assert count_characters(content) <= 2000
@@ -76,6 +79,11 @@ def check_components(rows: list[Mapping[str, Any]]) -> None:
         reject_unknown_keys(row, {"type", "components"})
         assert row["type"] == 1
         assert 1 <= len(row["components"]) <= 5
+        if row["components"][0]["type"] == 3:
+            (select,) = row["components"]
+            check_select(select)
+            custom_ids.append(select["custom_id"])
+            continue
         for button in row["components"]:
             reject_unknown_keys(button, BUTTON_KEYS)
             assert button["type"] == 2
@@ -85,6 +93,19 @@ def check_components(rows: list[Mapping[str, Any]]) -> None:
             assert 1 <= count_characters(button["custom_id"]) <= 100
             custom_ids.append(button["custom_id"])
     assert len(set(custom_ids)) == len(custom_ids), "custom_ids are unique in a message"
+
+
+def check_select(select: Mapping[str, Any]) -> None:
+    reject_unknown_keys(select, {"type", "custom_id", "placeholder", "options"})
+    assert 1 <= count_characters(select["custom_id"]) <= 100
+    assert 1 <= count_characters(select["placeholder"]) <= 150
+    assert 1 <= len(select["options"]) <= 25
+    for option in select["options"]:
+        reject_unknown_keys(option, {"label", "value"})
+        assert 1 <= count_characters(option["label"].strip()) <= 100
+        assert 1 <= count_characters(option["value"]) <= 100
+    values = [option["value"] for option in select["options"]]
+    assert len(set(values)) == len(values), "values are unique in a menu"
 
 
 def reject_unknown_keys(part: Mapping[str, Any], known: set[str]) -> None:

@@ -1,7 +1,8 @@
 """`paperround run` beside a fake Discord."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,9 +31,9 @@ CHANNEL_KINDS: Mapping[str, tuple[int, DigestStyle]] = {
 FORUM_TAGS = ("vision", "machine learning")
 
 
-def create_patient_discord() -> FakeDiscord:
+def create_patient_discord(clock: Callable[[], float] = time.time) -> FakeDiscord:
     """Create a Discord that waits for a first response as long as a busy machine needs."""
-    return FakeDiscord(response_seconds=WAIT_SECONDS)
+    return FakeDiscord(clock=clock, response_seconds=WAIT_SECONDS)
 
 
 def add_overdue_channel(

@@ -1,18 +1,22 @@
 """Posting to Discord, the outcome of a failed post, and the search for a posted page, over real HTTP."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import discord as discord_py
 import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.chat.message import Card, Heading, Message
+from bot.chat.message import Card, Heading, Message, Text
 from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.forum import fit_forum
 from bot.platforms.discord.rest import RestClient, use_addresses
 from bot.platforms.discord.settings import DiscordSettings
 from digests.model import Post
@@ -257,6 +261,45 @@ def test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key(fault
         assert await platform.find(locate_channel(discord, forum), key="another", since=LONG_AGO) is None
 
     run_trial(trial)
+
+
+def test_a_forum_takes_the_papers_of_a_digest_alone_and_the_header_above_the_first() -> None:
+    header, footer = Heading("Vision · Tue 24 Nov · 2 of 9"), Text("A source is late.", is_small_print=True)
+    cards = A_CARD, replace(A_CARD, title="Another")
+
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = locate_channel(discord, discord.add_channel("papers"))
+        forum = locate_channel(discord, discord.add_channel("forum", FORUM))
+        digest = Message("2 papers", (header, *cards, footer))
+        for style in DigestStyle:
+            pages = platform.render(digest, style)
+            assert await platform.fit_pages(papers, pages) == pages
+            fitting = await platform.fit_pages(forum, pages)
+            assert [one.papers for one in fitting if one.papers] == [
+                one.papers for one in pages if one.papers
+            ]
+            assert "Vision · Tue 24 Nov" in str(fitting[0].payload["content"])
+            assert fitting[0].payload["flags"] == 0
+        pages = await platform.fit_pages(forum, platform.render(digest, DigestStyle.CARDS))
+        first = await platform.post(forum, pages[0], key=KEY, thread=None)
+        await platform.post(forum, pages[1], key="second", thread=first if pages[1].in_thread else None)
+        assert [post.name for post in discord.threads_of(forum.channel)] == [A_CARD.title, "Another"]
+        empty = platform.render(Message("None", (Heading("Tue 24 Nov · a quiet day"),)), DigestStyle.CARDS)
+        assert await platform.fit_pages(papers, empty) == empty
+        assert await platform.fit_pages(forum, empty) == ()
+
+    run_trial(trial)
+
+
+def test_what_has_no_room_in_a_post_of_a_forum_does_not_become_a_post() -> None:
+    header, long = Page(_a_payload("x" * 1999), ()), Page(_a_payload("y"), ("1",))
+    late, thread = Page(_a_payload("z"), ()), Page(_a_payload("t"), ("2",), in_thread=True)
+    assert fit_forum([header, long, late]) == (long, replace(late, in_thread=True))
+    assert fit_forum([header, thread]) == (header, thread)
+
+
+def _a_payload(content: str) -> dict[str, Any]:
+    return {"content": content, "embeds": [], "components": [], "flags": 0}
 
 
 def test_a_forum_that_requires_a_tag_gets_one_or_is_gone_with_a_remedy() -> None:
@@ -555,7 +598,15 @@ def test_a_wrong_token_and_an_unreachable_server_are_explained_in_sentences() ->
 
 
 def test_the_addresses_of_discord_py_change_only_by_the_settings() -> None:
-    use_addresses(DiscordSettings())
-    assert Route.BASE == "https://discord.com/api/v10" == DiscordSettings().api_base_url
-    assert str(DiscordWebSocket.DEFAULT_GATEWAY) == DiscordSettings().gateway_url
+    """In a process of its own: in this one other tests have set them."""
+    code = (
+        "from discord.gateway import DiscordWebSocket as Socket; from discord.http import Route;"
+        "from bot.platforms.discord.rest import use_addresses;"
+        "from bot.platforms.discord.settings import DiscordSettings; use_addresses(DiscordSettings());"
+        "print(Route.BASE, Socket.DEFAULT_GATEWAY)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    fresh = DiscordSettings()
+    assert shown.stdout.split() == ["https://discord.com/api/v10", fresh.gateway_url]
+    assert fresh.api_base_url == "https://discord.com/api/v10"
     assert discord_py.__version__ >= "2.7.1"

@@ -10,7 +10,7 @@ from bot.conversation.marks import MarkEmojis
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.events import REMOVED_REASON, EventListeners
 from bot.platforms.discord.rest import RestClient
-from bot.platforms.discord.servers import ServedServers
+from bot.platforms.discord.servers import MemberCheck, ServedServers
 from bot.platforms.interaction import InteractionDispatcher
 from digests.build import DigestPolicy
 from digests.ports import Store
@@ -29,7 +29,8 @@ def get_ready(store: Store, *guilds: int) -> None:
     async def run() -> None:
         client = discord.Client(intents=discord.Intents.none())
         servers = ServedServers(store, frozenset(), lambda: NOW)
-        events = EventListeners(store, platform, dispatcher, lambda: NOW, client, servers)
+        members = MemberCheck(platform, servers)
+        events = EventListeners(store, platform, dispatcher, lambda: NOW, client, servers, members)
         await events.on_ready(dict.fromkeys(guilds, "The lab"))
 
     asyncio.run(run())

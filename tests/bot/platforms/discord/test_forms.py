@@ -13,14 +13,25 @@ from bot.conversation.subscription_words import parse_subscribe_words
 from bot.platforms.discord.forms import (
     FORM_ID_PREFIX,
     FORM_PARTS,
+    FormTarget,
+    add_form_buttons,
     build_modal,
     command_text_of_options,
     fill_in_fields,
     read_modal,
 )
 from bot.platforms.discord.marker import embed_key, key_of
+from bot.platforms.discord.render import render
 from bot.platforms.discord.tags import tags_for, title_of
-from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
+from bot.present.wording import present_sentence
+from digests.subscription import (
+    MAX_NAME_CHARACTERS,
+    Channel,
+    DigestStyle,
+    Preferences,
+    Schedule,
+    Subscription,
+)
 from tests.fakes.discord import fill_in_field
 from tests.fakes.discord_payloads import faults_of_modal
 
@@ -32,10 +43,17 @@ FULL = Subscription(
 )
 
 
+NAMED = replace(
+    FULL,
+    name="x" * MAX_NAME_CHARACTERS,
+    preferences=replace(FULL.preferences, repeat=True),
+    schedule=replace(FULL.schedule, every_weeks=2),
+)
 EMPTY_FORM = SubscriptionForm()
 LONG_LIST = ", ".join(f"{number} {'x' * 95}" for number in range(15))
 FORMS = [
     form_of(FULL),
+    form_of(NAMED),
     form_of(Subscription(CHANNEL)),
     form_of(Subscription(CHANNEL, Preferences(("cs.CL", "vision", "nlp"), ("a",), min_score=8.25, top=33))),
     replace(form_of(FULL), domains=LONG_LIST, keywords=LONG_LIST, authors=LONG_LIST, muted=LONG_LIST),
@@ -58,7 +76,8 @@ def test_each_modal_is_within_discords_limits_and_names_its_part_and_channel(
 ) -> None:
     shown = show_modal(part, form)
     assert faults_of_modal(shown) == []
-    assert shown["custom_id"] == f"{FORM_ID_PREFIX}{part}:123"
+    assert shown["custom_id"] == f"{FORM_ID_PREFIX}{part}:123{':' if form.name else ''}{form.name}"
+    assert form.name in shown["title"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -69,8 +88,20 @@ def test_an_unchanged_form_changes_nothing(form: SubscriptionForm) -> None:
             {"type": 18, "component": fill_in_field(each["component"], {})} for each in modal["components"]
         ]
         read = read_modal({"custom_id": modal["custom_id"], "components": filled})
-        assert read[:2] == (part, "123")
+        assert read[:2] == (part, FormTarget("123", form.name))
         assert fill_in_fields(form, read[2]) == form
+
+
+def test_the_buttons_of_a_form_survive_with_the_longest_name() -> None:
+    target, name = FormTarget("1" * 20, "x" * MAX_NAME_CHARACTERS), "y" * MAX_NAME_CHARACTERS
+    message = add_form_buttons(present_sentence("A digest."), target, can_save=True, others=["", name])
+    (page,) = render(message, DigestStyle.COMPACT)
+    ids = [button["custom_id"] for row in page.payload["components"] for button in row["components"]]
+    assert ids == [
+        *(f"form:{part}:{target}" for part in (*FORM_PARTS, "save")),
+        f"settings:{target.channel}:",
+        f"settings:{target.channel}:{name}",
+    ]
 
 
 def test_a_part_changes_its_own_fields_and_no_others() -> None:
@@ -79,10 +110,12 @@ def test_a_part_changes_its_own_fields_and_no_others() -> None:
     assert changed == replace(
         form_of(FULL), domains="robotics, cs.CL, math", keywords="", authors="", muted=""
     )
-    when = {"at": "9am", "days": ["sat"], "time_zone": "Berlin"}
+    when = {"at": "9am", "days": ["sat"], "time_zone": "Berlin", "every_weeks": "2", "style": "cards"}
     assert fill_in_fields(form_of(FULL), when) == replace(
-        form_of(FULL), at="9am", days=("sat",), time_zone="Berlin"
+        form_of(FULL), at="9am", days=("sat",), time_zone="Berlin", every_weeks="2", style="cards"
     )
+    assert fill_in_fields(form_of(FULL), {"repeat": "yes"}) == replace(form_of(FULL), repeat="yes")
+    assert fill_in_fields(form_of(FULL), {"name": "other"}) == form_of(FULL)
     assert fill_in_fields(form_of(FULL), {"min_score": ["none"]}).min_score == ""
     assert fill_in_fields(form_of(FULL), {"owner": "eve"}) == form_of(FULL)
 

@@ -28,6 +28,8 @@ Trial = Callable[[FakeDiscord, asyncio.Event, list[Gateway]], Awaitable[None]]
 class Answered:
     """The part of the answers that a connection needs."""
 
+    queue = None
+
     def __init__(self) -> None:
         self.store = a_store()
 

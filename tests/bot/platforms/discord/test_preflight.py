@@ -116,6 +116,7 @@ async def connected(discord: FakeDiscord, settings: DiscordSettings, notes_of: S
 def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -> None:
     class Answered:
         store = a_store()
+        queue = None
 
     def read_synced(notes: Notes, application: str) -> str:
         return notes.read(f"discord commands {application}")
@@ -141,7 +142,7 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
         assert discord.commands[one] == discord.commands[two] == []
         paper, digest, _ = discord.commands[""]
         assert (paper["integration_types"], paper["contexts"]) == ([0, 1], [0, 1, 2])
-        assert (digest["integration_types"], digest["contexts"]) == ([0], [0])
+        assert (digest["integration_types"], digest["contexts"]) == ([0], [0, 1])
         Answered.store.notes.write(
             f"discord commands {discord.application_id}", '{"": "of an older version"}'
         )
@@ -154,6 +155,7 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
 def test_a_refused_sync_is_retried_at_the_next_start() -> None:
     class Answered:
         store = a_store()
+        queue = None
 
     async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         an_app(settings)
@@ -165,11 +167,12 @@ def test_a_refused_sync_is_retried_at_the_next_start() -> None:
     run_trial(trial)
 
 
-def test_only_the_intents_for_servers_reactions_and_direct_messages_are_asked_for() -> None:
+def test_only_the_intents_for_servers_reactions_and_messages_without_content_are_asked_for() -> None:
     from bot.platforms.discord.gateway import INTENTS
 
-    assert {name for name, on in INTENTS if on} == {"guilds", "guild_reactions", "dm_messages"}
-    assert INTENTS.value == 5121
+    asked = {name for name, on in INTENTS if on}
+    assert asked == {"guilds", "guild_reactions", "guild_messages", "dm_messages", "dm_reactions"}
+    assert INTENTS.value == 13825
 
 
 def test_the_doctor_warns_of_a_bot_that_anybody_can_add() -> None:

@@ -8,12 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat.message import Block, Card, Divider, Heading, Link, Message, Text
+from bot.chat.message import (
+    Block,
+    Button,
+    ButtonAction,
+    Card,
+    Divider,
+    Heading,
+    Link,
+    Message,
+    MessageReference,
+    OptionRow,
+    Text,
+)
 from bot.chat.port import Page
 from bot.platforms.discord.cards import AMBER, SLATE
 from bot.platforms.discord.draft import SUPPRESS_NOTIFICATIONS
 from bot.platforms.discord.render import render
-from digests.subscription import DigestStyle
+from digests.subscription import Channel, DigestStyle
 from tests.bot.platforms.discord.limits import check_page
 from tests.bot.platforms.discord.markdown import kinds
 from tests.bot.platforms.discord.test_sanitize import as_read, nasty_text
@@ -73,8 +85,9 @@ def pages_of(message: Message, style: DigestStyle) -> tuple[Page, ...]:
         for formatted in formatted_texts(page):
             assert kinds(formatted) <= OURS, formatted
         offered = [button["custom_id"] for button in find_buttons(page)]
+        assert {option["value"].rpartition(":")[2] for option in find_options(page)} <= set(page.papers)
         assert set(offered) <= {
-            f"{action}:{paper}" for paper in page.papers for action in ("discuss", "review")
+            f"{action}:{paper}" for paper in page.papers for action in ("discuss", "review", "similar")
         }
     assert [paper for page in pages for paper in page.papers] == [card.paper for card in message.cards]
     assert [page.payload["flags"] for page in pages] == [0] + [SUPPRESS_NOTIFICATIONS] * (len(pages) - 1)
@@ -88,7 +101,15 @@ def formatted_texts(page: Page) -> Iterator[str]:
 
 
 def find_buttons(page: Page) -> list[dict[str, Any]]:
-    return [button for row in page.payload["components"] for button in row["components"]]
+    return [one for row in page.payload["components"] for one in row["components"] if one["type"] == 2]
+
+
+def find_menus(page: Page) -> list[dict[str, Any]]:
+    return [one for row in page.payload["components"] for one in row["components"] if one["type"] == 3]
+
+
+def find_options(page: Page) -> list[dict[str, Any]]:
+    return [option for menu in find_menus(page) for option in menu["options"]]
 
 
 def embed_urls(pages: Sequence[Page]) -> list[str]:
@@ -128,6 +149,30 @@ def test_a_card_is_this_embed() -> None:
         },
         {"type": 2, "style": 2, "label": "Full review", "custom_id": "review:2401.00001"},
     ]
+
+
+def test_a_card_shows_two_buttons_and_has_the_others_in_a_menu() -> None:
+    share = Button(ButtonAction.SHARE, "Share to channel", "2401.00001")
+    endless = Button(ButtonAction.SHOW, "Show", "x" * 101)
+    (page,) = pages_of(Message("A paper", (a_card(menu=(share, endless)),)), DigestStyle.CARDS)
+    assert [button["label"] for button in find_buttons(page)] == ["Discuss", "Full review"]
+    assert find_menus(page) == [
+        {
+            "type": 3,
+            "custom_id": "menu:",
+            "placeholder": "More",
+            "options": [{"label": "Share to channel", "value": "share:2401.00001"}],
+        }
+    ]
+    (bare,) = pages_of(Message("A paper", (a_card(menu=(endless,)),)), DigestStyle.CARDS)
+    assert find_menus(bare) == []
+
+
+def test_the_only_button_of_a_menu_stands_beside_the_others() -> None:
+    similar = Button(ButtonAction.SIMILAR, "Similar", "p1")
+    (page,) = pages_of(Message("A paper", (a_card(paper="p1", menu=(similar,)),)), DigestStyle.CARDS)
+    assert find_menus(page) == []
+    assert [button["label"] for button in find_buttons(page)][-1] == "Similar"
 
 
 def test_empty_parts_of_a_card_are_left_out() -> None:
@@ -206,6 +251,30 @@ def test_a_compact_digest_is_one_page_with_one_button_per_paper(papers: int) -> 
     assert "React with 🔖" in everything_read([page])
 
 
+def test_the_full_reviews_of_a_compact_digest_open_from_a_menu_at_its_foot() -> None:
+    cards = (
+        a_card(1),
+        a_card(2, review_label="Abstract"),
+        a_card(3, review_label=""),
+        a_card(4, paper="x" * 101),
+        a_card(None, title="*Bold*"),
+    )
+    (page,) = pages_of(Message("Papers", (Heading("Papers"), *cards)), DigestStyle.COMPACT)
+    (menu,) = page.payload["components"][-1]["components"]
+    assert menu == {
+        "type": 3,
+        "custom_id": "review:",
+        "placeholder": "Full review or abstract of …",
+        "options": [
+            {"label": "1. Sparse attention, study 1", "value": "2401.00001"},
+            {"label": "2. Sparse attention, study 2", "value": "2401.00002"},
+            {"label": "*Bold*", "value": "2401.00000"},
+        ],
+    }
+    (plain,) = pages_of(Message("A paper", (a_card(3, review_label=""),)), DigestStyle.COMPACT)
+    assert find_menus(plain) == []
+
+
 def test_ten_full_reviews_still_fit_a_compact_page() -> None:
     digest = a_digest(
         10, title="A long title " * 30, brief="It works well. " * 90, brief_limitation="Small. " * 90
@@ -227,7 +296,7 @@ def test_a_thread_digest_lists_papers_in_the_channel_and_has_cards_in_the_thread
     assert listing[1]["title"] == "2️⃣ Sparse attention, study 2 · 8.7/10"
     assert listing[1]["description"].startswith("Attention over the nearest keys alone is as good.")
     assert footer["description"] == "-# React with 🔖 to discuss a paper."
-    assert find_buttons(header) == []
+    assert find_buttons(header) == find_menus(header) == []
     assert (header.papers, header.in_thread) == ((), False)
     assert [page.in_thread for page in cards] == [True] * 5
 
@@ -267,8 +336,10 @@ def test_any_text_anywhere_makes_good_pages(style: DigestStyle, text: str) -> No
         limitations=(text,) * 9,
         warnings=(text,) * 9,
         links=(Link(text, "https://arxiv.org/pdf/1"),) * 9,
+        menu=(Button(ButtonAction.SHARE, text, "p1"), Button(ButtonAction.SIMILAR, text, "p1")),
     )
-    unreviewed = replace(card, paper="p2", number=2, limitations=(), brief_links=card.links)
+    similar = (Button(ButtonAction.SIMILAR, text, "p2"),)
+    unreviewed = replace(card, paper="p2", number=2, limitations=(), brief_links=card.links, menu=similar)
     around = (
         Heading(text),
         Text(text, label=text),
@@ -370,3 +441,22 @@ def without_invitations(message: Message) -> Message:
         for block in message.blocks
     )
     return replace(message, blocks=tuple(blocks))
+
+
+@pytest.mark.parametrize(("receipt", "place"), [("333", "111/222/333"), ("444/333", "111/444/333")])
+def test_a_paper_of_the_queue_names_people_and_links_to_the_message_that_showed_it(
+    receipt: str, place: str
+) -> None:
+    row = OptionRow(
+        "9. KTO", Button(ButtonAction.FINISH_DISCUSSION, "Done", "p1"),
+        menu=(Button(ButtonAction.POSTPONE, "Postpone for a week", "p1"),), number=9,
+        people=("1200", "@everyone"), more_people="2 more", note="discussed on Mon 9 Nov",
+        note_target=MessageReference(Channel("discord", "222", "111"), receipt),
+    )  # fmt: skip
+    (page,) = render(Message("1 to discuss", (row,)), DigestStyle.COMPACT)
+    address = f"https://discord.com/channels/{place}"
+    assert page.payload["content"] == f"9\\. KTO: <@1200>, 2 more · [discussed on Mon 9 Nov]({address})"
+    assert page.payload["allowed_mentions"] == {"parse": []}
+    buttons, menu = (row["components"] for row in page.payload["components"])
+    assert [button["label"] for button in buttons] == ["Done 9"]
+    assert [option["label"] for option in menu[0]["options"]] == ["9. Postpone for a week"]

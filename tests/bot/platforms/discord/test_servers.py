@@ -35,7 +35,7 @@ from tests.builders import NOW, a_paper, a_review, a_scored_paper, a_search_resu
 from tests.fakes.discord import DiscordFault, DiscordInteraction, FakeDiscord, read_text
 from tests.fakes.wire import WAIT_SECONDS
 
-DIRECT_MESSAGES_INTENT = 1 << 12
+SERVER_MESSAGES_INTENT, DIRECT_MESSAGES_INTENT = 1 << 9, 1 << 12
 PAPER = "2402.01306"
 SETTINGS = build_settings_model(find_settings_models()).model_validate({"version": 1})
 Json = dict[str, Any]
@@ -167,7 +167,8 @@ def test_a_strangers_server_gets_one_private_sentence_for_whatever_it_tries() ->
                 "Mark for discussion", user=eve, channel=lair, message=discord.add_message(lair, PAPER)
             ),
         ]
-        for action in ("release", "reject", "discuss", "share", "show", "discussed", "undo", "settings"):
+        others = ("release", "reject", "discuss", "share", "show", "discussed", "undo", "settings")
+        for action in (*others, "report", "again", "review"):
             message = servers.message_with_button(lair, f"{action}:{PAPER}")
             replies.append(await discord.click_button(action, user=eve, channel=lair, within=message))
         for reply in replies:
@@ -192,6 +193,27 @@ async def open_what(servers: TwoServers) -> dict[str, Any]:
     )
     assert opened.modal
     return opened.modal
+
+
+def test_a_report_from_a_strangers_server_or_a_direct_message_is_not_kept() -> None:
+    async def scenario(servers: TwoServers) -> None:
+        discord, store = servers.discord, servers.store
+        message = servers.message_with_button(servers.papers, f"report:{PAPER}")
+        opened = await discord.click_button(
+            "report", user=servers.ada, channel=servers.papers, within=message
+        )
+        assert opened.modal
+        values = {"part": ["score"], "reason": "Too high."}
+        sent = await discord.submit_modal(opened.modal, values, user=servers.eve, channel=servers.lair)
+        assert await wait_for_answer(discord, sent) == FOREIGN_SERVER
+        direct = discord.open_dm(servers.ada)
+        sent = await discord.submit_modal(opened.modal, values, user=servers.ada, channel=direct)
+        assert "for the people of a workspace" in await wait_for_answer(discord, sent)
+        assert store.review_reports.list_open(9) == []
+        sent = await discord.submit_modal(opened.modal, values, user=servers.ada, channel=servers.papers)
+        assert "it is kept" in await wait_for_answer(discord, sent)
+
+    run_scenario(scenario)
 
 
 def has_no_channel(answer: str) -> bool:
@@ -237,7 +259,11 @@ def test_a_stranger_who_invites_the_bot_neither_takes_our_place_nor_is_served(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario(servers: TwoServers) -> None:
-        (asks,) = [record.getMessage() for record in caplog.records if "asks to be served" in record.message]
+        def find_requests() -> list[str]:
+            return [text for text in caplog.messages if "asks to be served" in text]
+
+        await servers.discord.wait_until(find_requests)
+        (asks,) = find_requests()
         assert servers.theirs in asks
         assert "Eve's" in asks
         await servers.discord.remove_bot(servers.ours)
@@ -444,10 +470,14 @@ def test_outside_of_servers_nothing_but_a_persons_own_buttons_works() -> None:
     async def scenario(servers: TwoServers) -> None:
         bob = servers.discord.add_user("bob", can_manage=True, guilds=[servers.ours])
         servers.store.moderation.hold(PAPER, "It holds an order.", now=NOW)
-        for here in (servers.discord.open_dm(bob), servers.lair):
-            for action in ("release", "reject", "share", "discussed", "requeue", "undo", "settings"):
-                answer = await servers.click(f"{action}:{PAPER}", user=bob, channel=here, user_installed=True)
-                assert "only in a server that Paperround serves" in answer
+        for action in ("release", "reject", "share", "discussed", "requeue", "undo", "settings"):
+            answer = await servers.click(
+                f"{action}:{PAPER}", user=bob, channel=servers.lair, user_installed=True
+            )
+            assert "only in a server that Paperround serves" in answer
+        direct = servers.discord.open_dm(bob)  # The person's own place, where digests can be changed.
+        for action, said in (("release", "operator names"), ("reject", "operator names"), ("undo", "undone")):
+            assert said in await servers.click(f"{action}:{PAPER}", user=bob, channel=direct)
         assert len(servers.store.moderation.list_held()) == 1
         assert servers.discord.messages_in(servers.lair)[-1]["content"] == "x"
 
@@ -570,6 +600,80 @@ def test_a_direct_message_is_a_look_up_for_people_of_a_served_server_alone() -> 
         assert FOREIGN_PERSON in answers[servers.eve]
 
     run_scenario(scenario)
+
+
+# Mentions.
+
+
+async def mention(
+    servers: TwoServers, text: str, *, author: str, channel: str, fields: Json | None = None
+) -> Json:
+    """Post a message in a server, and send its event, with other fields of it."""
+    discord = servers.discord
+    typed = {**discord.add_message(channel, text, author=author), **(fields or {})}
+    typed["guild_id"] = discord.channels[channel].guild
+    await discord.dispatch_event("MESSAGE_CREATE", typed, SERVER_MESSAGES_INTENT)
+    return typed
+
+
+def test_a_mention_is_a_look_up_that_replies_once() -> None:
+    async def scenario(servers: TwoServers) -> None:
+        discord, papers = servers.discord, servers.papers
+        words = f"<@{discord.bot_user}> what are the limitations of KTO?"
+        typed = await mention(servers, words, author=servers.ada, channel=papers)
+        await discord.dispatch_event("MESSAGE_CREATE", typed, SERVER_MESSAGES_INTENT)
+        await discord.wait_until(lambda: find_replies(discord, papers))
+        await mention(servers, f"<@!{discord.bot_user}>", author=servers.ada, channel=papers)
+        await discord.wait_until(lambda: len(find_replies(discord, papers)) > 1)
+        answer, help_text = find_replies(discord, papers)
+        assert "Paper 2402.01306" in read_text(answer)
+        assert answer["message_reference"]["message_id"] == typed["id"]
+        assert "Share to channel" not in read_text(answer)
+        assert "/digest subscribe" in read_text(help_text)
+
+    run_scenario(scenario)
+
+
+def test_nobody_but_people_of_served_servers_who_name_the_bot_is_answered() -> None:
+    async def scenario(servers: TwoServers) -> None:
+        discord, papers = servers.discord, servers.papers
+        named = f"<@{discord.bot_user}> KTO"
+        bot = {"id": "5", "username": "b", "discriminator": "0", "avatar": None, "bot": True}
+        await mention(servers, named, author=servers.eve, channel=servers.lair)
+        for fields in ({"author": bot}, {"webhook_id": "77"}, {"type": 7}):
+            await mention(servers, named, author=servers.ada, channel=papers, fields=fields)
+        await mention(servers, "nice paper!", author=servers.ada, channel=papers)
+        await mention(servers, "<@1> KTO", author=servers.ada, channel=papers)
+        last = await mention(servers, named, author=servers.ada, channel=papers)
+        await discord.wait_until(lambda: find_replies(discord, papers))
+        (answer,) = find_replies(discord, papers)
+        assert answer["message_reference"]["message_id"] == last["id"]
+        assert find_replies(discord, servers.lair) == []
+
+    run_scenario(scenario)
+
+
+def test_who_mentions_the_bot_too_often_gets_no_further_replies() -> None:
+    async def scenario(servers: TwoServers) -> None:
+        discord, papers = servers.discord, servers.papers
+        for _ in range(40):
+            await mention(servers, f"<@{discord.bot_user}> KTO", author=servers.ada, channel=papers)
+        discord.rate_limits = False
+        bob = discord.add_user("bob", guilds=[servers.ours])
+        last = await mention(servers, f"<@{discord.bot_user}> KTO", author=bob, channel=papers)
+
+        def has_last() -> bool:
+            references = [one["message_reference"]["message_id"] for one in find_replies(discord, papers)]
+            return last["id"] in references
+
+        await discord.wait_until(has_last)
+        assert len(find_replies(discord, papers)) < 35
+
+    run_scenario(scenario)
+
+
+def find_replies(discord: FakeDiscord, channel: str) -> list[Json]:
+    return [one for one in discord.messages_in(channel) if one.get("message_reference")]
 
 
 def test_further_results_are_shown_in_direct_messages_too() -> None:

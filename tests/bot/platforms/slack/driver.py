@@ -12,12 +12,12 @@ from digests.subscription import Channel, Subscription
 from tests.bot.platforms.processes import BotProcess
 from tests.bot.platforms.scenarios import ChatDriver, PrivateReply
 from tests.bot.platforms.slack.processes import add_overdue_channel, run_bot
-from tests.fakes.slack import FakeSlack, SlackFault, SlackInteraction, find_elements, read_text
+from tests.fakes.slack import FakeSlack, SlackFault, SlackInteraction, find_elements, find_option, read_text
 
 Json = dict[str, Any]
 
 WORDS_BY_OPTION = {
-    "confirm": "me yes",
+    "confirm": "me yes", "words": "{}",
     "papers": "{}", "domain": "in {}", "span": "{}",
     "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}",
     "min_score": "min {}",
@@ -52,9 +52,12 @@ class SlackDriver:
     def channel_messages(self) -> list[Json]:
         return self.slack.messages_in(self.papers)
 
+    def all_messages(self) -> list[Json]:
+        return self.slack.messages_in(self.papers)
+
     async def wait_for_digest(self) -> list[Json]:
         await self.bot.wait_for_log("delivered", self.papers)
-        return self.slack.messages_in(self.papers)
+        return self.all_messages()
 
     def text_of(self, message: Json) -> str:
         return read_text(message["blocks"])
@@ -88,7 +91,9 @@ class SlackDriver:
         )
 
     async def tap_button(self, action: str, message: Json, person: str = "") -> SlackInteraction:
-        shown = [element["action_id"] for element in find_elements(message["blocks"])]
+        elements = find_elements(message["blocks"])
+        shown = [one["action_id"] for one in elements]
+        shown += [action for one in elements if find_option(one, action)]
         wanted = next(action_id for action_id in shown if action_id.partition(".")[0] == action)
         return await self.slack.click_button(
             wanted, user=person or self.ada, channel=self.papers, within=message
@@ -107,6 +112,40 @@ class SlackDriver:
         sent = await self.slack.submit_view(form, {"domains": domains, "style": style}, user=self.ada)
         assert sent.is_acked
         return "\n".join((sent.ack or {}).get("errors", {}).values())
+
+    async def open_report(self, message: Json, person: str = "") -> Json:
+        clicked = await self.tap_button("report", message, person)
+        await self.slack.wait_until(lambda: clicked.views)
+        return clicked.views[0]
+
+    async def submit_report(
+        self, form: Json, person: str = "", *, part: str = "score", reason: str, stance: str = "wrong"
+    ) -> str:
+        values = {"part": part, "reason": reason, "stance": stance}
+        sent = await self.slack.submit_view(form, values, user=person or self.ada)
+        ack = sent.ack or {}
+        return "\n".join(ack.get("errors", {}).values()) or read_text(ack["view"]["blocks"])
+
+    async def ask_in_form(self, message: Json, question: str, person: str = "") -> str:
+        clicked = await self.tap_button("ask", message, person)
+        await self.slack.wait_until(lambda: clicked.views)
+        values = {"question": question}
+        sent = await self.slack.submit_view(clicked.views[0], values, user=person or self.ada)
+        ack = sent.ack or {}
+        return "\n".join(ack.get("errors", {}).values()) or read_text(ack["view"]["blocks"])
+
+    async def reply_with_mention(self, message: Json, text: str) -> str:
+        before = self.private_text()
+        await self.slack.dispatch_event(
+            type="app_mention",
+            user=self.ada,
+            channel=self.papers,
+            text=f"<@UBOT> {text}",
+            ts="9.9",
+            thread_ts=message["ts"],
+        )
+        await self.slack.wait_until(lambda: self.private_text() != before)
+        return self.private_text().removeprefix(before)
 
     def write_message(self, text: str) -> Json:
         self.slack.write_message(self.ada, self.papers, text)
@@ -170,6 +209,9 @@ class SlackLab:
         for channel, fault in zip(channels, faults, strict=True):
             self.slack.fail_next("chat.postMessage", fault, channel=channel)
         return channels
+
+    def lose_next_answer(self, channel: str) -> None:
+        self.slack.fail_next("chat.postMessage", SlackFault.SLOW_AFTER, channel=channel)
 
     def count_posts(self, channel: str) -> int:
         return len(self.slack.messages_in(channel))

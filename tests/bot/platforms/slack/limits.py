@@ -25,7 +25,8 @@ def check_page(payload: Json, *, allowed_urls: Collection[str], edited: bool = F
     _check_length(payload["text"], 1, 3000)
     _check_markup(payload["text"], ())
     assert isinstance(payload["blocks"], list)
-    assert 1 <= len(payload["blocks"]) <= (50 if edited else 45), f"{len(payload['blocks'])} blocks"
+    total_blocks = sum(1 + len(block.get("child_blocks", ())) for block in payload["blocks"])
+    assert 1 <= total_blocks <= (50 if edited else 45), f"{total_blocks} blocks"
     for block in payload["blocks"]:
         _check_block(block, allowed_urls)
     block_ids = [block["block_id"] for block in payload["blocks"] if "block_id" in block]
@@ -48,7 +49,10 @@ def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
             _check_keys(block, {"type", "text"}, optional={"accessory", "block_id"})
             _check_text(block["text"], 3000, allowed_urls)
             if "accessory" in block:
-                _check_button(block["accessory"])
+                if block["accessory"]["type"] == "overflow":
+                    _check_overflow(block["accessory"])
+                else:
+                    _check_button(block["accessory"])
         case "context":
             _check_keys(block, {"type", "elements"}, optional={"block_id"})
             assert 1 <= len(block["elements"]) <= 10
@@ -60,7 +64,32 @@ def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
             action_ids = [button["action_id"] for button in block["elements"]]
             assert len(set(action_ids)) == len(action_ids)
             for element in block["elements"]:
-                _check_select(element) if element["type"] == "static_select" else _check_button(element)
+                match element["type"]:
+                    case "static_select":
+                        _check_select(element)
+                    case "overflow":
+                        _check_overflow(element)
+                    case _:
+                        _check_button(element)
+        case "context_actions":
+            _check_keys(block, {"type", "elements"})
+            (pair,) = block["elements"]
+            _check_keys(pair, {"type", "action_id", "positive_button", "negative_button"})
+            assert pair["type"] == "feedback_buttons"
+            _check_length(pair["action_id"], 1, 255)
+            for button in (pair["positive_button"], pair["negative_button"]):
+                _check_keys(button, {"text", "value"})
+                _check_text(button["text"], 75)
+                _check_length(button["value"], 1, 2000)
+        case "container":
+            _check_keys(block, {"type", "title", "child_blocks", "is_collapsible", "default_collapsed"})
+            assert block["title"]["type"] == "plain_text"
+            _check_text(block["title"], 150)
+            assert block["is_collapsible"] is block["default_collapsed"] is True
+            assert 1 <= len(block["child_blocks"]) <= 10
+            for child in block["child_blocks"]:
+                assert child["type"] in ("section", "context", "actions", "divider", "header", "image")
+                _check_block(child, allowed_urls)
         case other:
             raise AssertionError(f"a block of type {other}")
 
@@ -70,8 +99,18 @@ def _check_select(select: Json) -> None:
     assert select["placeholder"]["type"] == "plain_text"
     _check_text(select["placeholder"], 150)
     _check_length(select["action_id"], 1, 255)
-    assert 1 <= len(select["options"]) <= 100
-    for option in select["options"]:
+    _check_options(select["options"], 100)
+
+
+def _check_overflow(menu: Json) -> None:
+    _check_keys(menu, {"type", "action_id", "options"})
+    _check_length(menu["action_id"], 1, 255)
+    _check_options(menu["options"], 5)
+
+
+def _check_options(options: Any, most: int) -> None:
+    assert 1 <= len(options) <= most
+    for option in options:
         _check_keys(option, {"text", "value"})
         _check_text(option["text"], 75)
         _check_length(option["value"], 1, 150)
@@ -106,6 +145,11 @@ def _check_text(text: Json, limit: int, allowed_urls: Collection[str] = ()) -> N
 
 
 def _check_markup(markup: str, allowed_urls: Collection[str]) -> None:
+    markup = _DATE.sub("", markup)
+    mentions = re.findall("<@[UW][A-Z0-9]+>", markup)
+    for mention in mentions:
+        assert mention in allowed_urls, f"a mention {mention}"
+        markup = markup.replace(mention, "")
     _check_dead(markup)
     assert len(re.findall("&", markup)) == len(re.findall("&(?:amp|lt|gt);", markup)), "an entity is cut"
     rest = _LINK.sub("", markup)
@@ -150,6 +194,7 @@ def find_texts(part: object) -> Iterable[Json]:
             yield from find_texts(value)
 
 
+_DATE = re.compile(r"<!date\^\d{1,12}\^[{}a-z_, ]+\|[0-9A-Z .:-]+>")
 _LINK = re.compile(r"<(https?://[^<>|\s]+)\|([^<>|]+)>")
 
 

@@ -1,7 +1,8 @@
 """`paperround run` beside a fake Slack."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -32,9 +33,11 @@ __all__ = [
 SlackScenarioRunner = ScenarioRunner[FakeSlack]
 
 
-def create_patient_slack() -> FakeSlack:
+def create_patient_slack(clock: Callable[[], float] = time.time) -> FakeSlack:
     """Create a Slack that waits for an acknowledgement as long as a busy machine needs."""
-    return FakeSlack(retry_delays=(0.1, 0.2), ack_seconds=WAIT_SECONDS, trigger_seconds=WAIT_SECONDS)
+    return FakeSlack(
+        clock=clock, retry_delays=(0.1, 0.2), ack_seconds=WAIT_SECONDS, trigger_seconds=WAIT_SECONDS
+    )
 
 
 def add_overdue_channel(

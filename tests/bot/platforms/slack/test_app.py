@@ -196,7 +196,7 @@ def test_the_form_shows_each_error_beside_its_field(slack_runner: SlackScenarioR
         opened = await slack.run_command("/digest", "settings", user=ada, channel=papers)
         await slack.wait_until(lambda: opened.views)
         (form,) = opened.views
-        wrong = {"domains": "visoin", "time_zone": "Mars/Phobos", "min_score": "11"}
+        wrong = {"domains": "visoin", "min_score": "11"}
         refused = await slack.submit_view(form, wrong, user=ada)
         assert refused.ack
         assert set(refused.ack["errors"]) == set(wrong)
@@ -216,12 +216,66 @@ def test_the_form_shows_each_error_beside_its_field(slack_runner: SlackScenarioR
     slack_runner.run_scenario(scenario)
 
 
+def test_the_form_finds_a_time_zone_by_city_and_abbreviation(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        opened = await slack.run_command("/digest", "settings", user=ada, channel=papers)
+        await slack.wait_until(lambda: opened.views)
+        form = opened.views[0]
+
+        async def suggest(typed: str) -> list[str]:
+            options = await slack.type_in_select(form, "time_zone", typed, user=ada)
+            return [option["value"] for option in options]
+
+        assert "UTC" in await suggest("")
+        assert (await suggest("CET"))[0] == "Europe/Berlin"
+        assert await suggest("nowhere at all") == []
+        assert (await suggest("mumb")) == ["Asia/Kolkata"]
+        saved = await slack.submit_view(form, {"time_zone": "Asia/Kolkata"}, user=ada)
+        assert saved.is_acked
+        known = find_subscription(bot, papers)
+        assert known
+        assert known.schedule.time_zone == "Asia/Kolkata"
+        # A person who types too much gets no suggestions, and the form stays.
+        assert [] in await asyncio.gather(*(suggest("paris") for _ in range(200)))
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_the_form_of_a_channel_with_two_digests_lets_people_choose_one(
+    slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        alone = await slack.run_command("/digest", "settings", user=ada, channel=papers)
+        await slack.wait_until(lambda: alone.views)
+        assert "Which digest" not in str(alone.views[0])
+        assert "another digest" not in str(alone.views[0])
+        await expect_answer(slack, "/digest", "subscribe vision top 3", "Done", user=ada, channel=papers)
+        await expect_answer(slack, "/digest", "add agents about agents", "Done", user=ada, channel=papers)
+        opened = await slack.run_command("/digest", "settings", user=ada, channel=papers)
+        await slack.wait_until(lambda: opened.views)
+        form = opened.views[0]
+        await slack.click_button("form_digest", user=ada, value="name:agents", within=form)
+        await slack.wait_until(lambda: "“agents” of #" in str(slack.views[-1]))
+        changes = {"top": "4", "every_weeks": "2", "repeat": "yes", "new_name": "Weekly Agents"}
+        saved = await slack.submit_view(slack.views[-1], changes, user=ada)
+        assert saved.is_acked
+        agents = bot.store.subscriptions.find(Channel("slack", papers, slack.team_id), "weekly agents")
+        assert agents
+        assert (agents.preferences.top, agents.preferences.repeat) == (4, True)
+        assert agents.schedule.every_weeks == 2
+        main = find_subscription(bot, papers)
+        assert main
+        assert (main.preferences.top, main.schedule.every_weeks) == (3, 1)
+
+    slack_runner.run_scenario(scenario)
+
+
 def test_a_form_opened_by_an_admin_cannot_be_sent_by_another_person(
     strict_slack_runner: SlackScenarioRunner,
 ) -> None:
     async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
         root = slack.add_user("root", is_admin=True)
-        await expect_answer(slack, "/daily", "settings", "no digest yet", user=ada, channel=papers)
+        await expect_answer(slack, "/daily", "settings", "no digest here yet", user=ada, channel=papers)
         await expect_answer(slack, "/daily", "subscribe vision", "Done", user=root, channel=papers)
         await expect_answer(slack, "/daily", "settings", "from vision", user=ada, channel=papers)
         form = await slack.run_command("/daily", "settings", user=root, channel=papers)
@@ -267,8 +321,8 @@ def test_a_direct_message_answers_look_ups_and_takes_no_subscription(
         for command, text, answer in (
             ("/paper", "kto", "KTO"),
             ("/digest", "today", "papers"),
-            ("/digest", "subscribe vision", "invite me to one"),
-            ("/digest", "settings", "invite me to one"),
+            ("/digest", "subscribe vision", "open them under Apps"),
+            ("/digest", "settings", "open them under Apps"),
         ):
             await expect_answer(slack, command, text, answer, user=ada, channel="D7")
 
@@ -399,7 +453,7 @@ def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(tmp_path: Pat
         card = await open_view("show", home)
         assert "Limitations" in read_text(card["blocks"])
         assert "Methodology" in read_text((await open_view("review", card))["blocks"])
-        assert "Marked for discussion" in read_text((await open_view("discuss", card))["blocks"])
+        assert "Your mark is taken back" in read_text((await open_view("discuss", card))["blocks"])
         found = await open_view("look_up", home, "preference optimization")
         assert "share" not in str(found["blocks"])
         assert "Nothing found" in read_text((await open_view("look_up", home, "zzzzqqqq"))["blocks"])

@@ -1,19 +1,24 @@
 """Posting to Slack: the outcome of each answer decides if the page may be posted again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bot.chat.attempt import page_attempt
 from bot.chat.message import Message, Text
 from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError
+from bot.platforms.slack.blocks import build_container, build_plain_text, build_section
 from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.container_refusals import REFUSAL_PERIOD, ContainerRefusals
 from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.subscription import Channel
+from tests.builders import a_store
 from tests.fakes.odd import ODD_ANSWERS
 from tests.fakes.slack import FakeSlack, SlackFault, read_text
 
@@ -92,10 +97,10 @@ def test_a_rate_limit_beyond_the_deadline_has_refused_the_page() -> None:
     )
 
 
-def test_a_rate_limit_that_outlasts_every_retry_has_refused_the_page() -> None:
+def test_a_rate_limit_that_outlasts_every_retry_has_refused_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
-        workspace = await platform.workspaces.find("T1")
-        workspace.client.retry_handlers.clear()
+        monkeypatch.setattr("bot.platforms.slack.calls.RATE_LIMIT_RETRIES", 1)
+        slack.fail_next("chat.postMessage", SlackFault.RATE_LIMITED, SlackFault.RATE_LIMITED)
         slack.fail_next("chat.postMessage", SlackFault.RATE_LIMITED)
         with page_attempt(60):
             await platform.post(papers, PAGE, key="k", thread=None)
@@ -119,6 +124,123 @@ def test_an_odd_answer_to_a_search_is_an_unknown_outcome(odd: str) -> None:
         await platform.find(papers, key="k", since=SINCE)
 
     assert find_outcome(scenario)[0] is Outcome.UNKNOWN
+
+
+# Containers.
+
+QUOTES = build_container("Quotes", [build_section(build_plain_text("“It works.”"))])
+QUOTED_PAGE = replace(PAGE, payload={**PAGE.payload, "blocks": [{"type": "divider"}, QUOTES]})
+
+
+def block_types(message: Mapping[str, Any]) -> list[str]:
+    return [block["type"] for block in message["blocks"]]
+
+
+def test_a_workspace_that_refuses_containers_gets_pages_without_at_once_and_from_then_on() -> None:
+    notes = a_store().notes
+
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.refuses_containers = True
+        first = replace(platform, refusals=ContainerRefusals(notes, lambda: SINCE))
+        just_before = SINCE + REFUSAL_PERIOD - timedelta(seconds=1)
+        later = replace(platform, refusals=ContainerRefusals(notes, lambda: just_before))
+        receipt = await first.post(papers, QUOTED_PAGE, key="k", thread=None)
+        assert len(slack.calls_of("chat.postMessage")) == 2
+        await first.post(papers, QUOTED_PAGE, key="l", thread=receipt)
+        await later.post(papers, QUOTED_PAGE, key="m", thread=receipt)
+        assert len(slack.calls_of("chat.postMessage")) == 4
+        assert [block_types(message) for message in slack.messages_in(papers.channel)] == [["divider"]] * 3
+        assert await first.find(papers, key="k", since=SINCE) == receipt
+        await later.edit(papers, receipt, QUOTED_PAGE)
+        assert len(slack.calls_of("chat.update")) == 1
+
+    run_scenario(scenario)
+
+
+def test_a_refusal_of_containers_is_tested_again_after_a_time() -> None:
+    notes = a_store().notes
+
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.refuses_containers = True
+        await replace(platform, refusals=ContainerRefusals(notes, lambda: SINCE)).post(
+            papers, QUOTED_PAGE, key="k", thread=None
+        )
+        slack.refuses_containers = False
+        after = replace(platform, refusals=ContainerRefusals(notes, lambda: SINCE + REFUSAL_PERIOD))
+        await after.post(papers, QUOTED_PAGE, key="l", thread=None)
+        assert block_types(slack.messages_in(papers.channel)[-1]) == ["divider", "container"]
+
+    run_scenario(scenario)
+
+
+def test_an_edit_with_a_refused_container_is_made_without_it() -> None:
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        receipt = await platform.post(papers, QUOTED_PAGE, key="k", thread=None)
+        assert block_types(slack.messages_in(papers.channel)[0]) == ["divider", "container"]
+        slack.refuses_containers = True
+        await platform.edit(papers, receipt, QUOTED_PAGE)
+        assert block_types(slack.messages_in(papers.channel)[0]) == ["divider"]
+        await platform.edit(papers, receipt, QUOTED_PAGE)
+        assert len(slack.calls_of("chat.update")) == 3
+
+    run_scenario(scenario)
+
+
+def test_blocks_that_are_refused_without_containers_too_say_nothing_about_containers() -> None:
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        wrong = {**PAGE.payload, "blocks": [{"type": "no such block"}, QUOTES]}
+        with pytest.raises(PostError) as refused:
+            await platform.post(papers, replace(PAGE, payload=wrong), key="k", thread=None)
+        assert refused.value.outcome is Outcome.REFUSED
+        await platform.post(papers, QUOTED_PAGE, key="k", thread=None)
+        assert block_types(slack.messages_in(papers.channel)[0]) == ["divider", "container"]
+
+    run_scenario(scenario)
+
+
+@pytest.mark.parametrize("fault", [SlackFault.DROP_AFTER, SlackFault.SERVER_ERROR_AFTER])
+def test_a_lost_answer_to_the_page_without_containers_is_an_unknown_outcome(fault: SlackFault) -> None:
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.refuses_containers = True
+        answered = slack.default_fault
+        slack.default_fault = lambda method: (
+            fault if len(slack.calls_of("chat.postMessage")) == 2 else answered(method)
+        )
+        try:
+            with page_attempt():
+                await platform.post(papers, QUOTED_PAGE, key="k", thread=None)
+        finally:
+            assert len(slack.messages_in(papers.channel)) == 1
+            assert len(slack.calls_of("chat.postMessage")) == 2
+
+    assert find_outcome(scenario)[0] is Outcome.UNKNOWN
+
+
+def test_a_refusal_after_a_lost_answer_sends_no_page_again() -> None:
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.refuses_containers = True
+        try:
+            with page_attempt() as attempt:
+                # An earlier request of this attempt, whose answer was lost.
+                attempt.begin_request()
+                attempt.mark_sent()
+                await platform.post(papers, QUOTED_PAGE, key="k", thread=None)
+        finally:
+            assert len(slack.calls_of("chat.postMessage")) == 1
+
+    assert find_outcome(scenario)[0] is Outcome.UNKNOWN
+
+
+def test_an_unreadable_note_about_containers_stops_no_page() -> None:
+    notes = a_store().notes
+    notes.write("slack T1 refused containers", "not a time")
+
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        odd = replace(platform, refusals=ContainerRefusals(notes, lambda: SINCE))
+        await odd.post(papers, QUOTED_PAGE, key="k", thread=None)
+        assert block_types(slack.messages_in(papers.channel)[0]) == ["divider", "container"]
+
+    run_scenario(scenario)
 
 
 def test_a_page_is_found_in_a_long_thread() -> None:

@@ -120,11 +120,39 @@ def test_people_of_another_workspace_look_up_and_change_nothing(slack_runner: Sl
             await wait_for_text(
                 slack, await slack.run_command(command, text, user=eve, channel=papers), answer
             )
-        for action in ("share", "undo", "discussed", "requeue", "release", "reject"):
+        for action in ("share", "undo", "discussed", "requeue", "release", "reject", "again"):
             clicked = await slack.click_button(action, user=eve, channel=papers, within=a_button(action))
             await wait_for_text(slack, clicked, FOREIGN_PERSON)
         assert slack.messages_in(papers) == []
         assert not has_digest(bot, papers)
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_people_of_another_workspace_neither_report_nor_read_what_readers_say(
+    slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        eve = slack.add_user("eve")
+        slack.users[eve]["team_id"] = "T9"
+
+        async def send_report(user: str) -> Json:
+            clicked = await slack.click_button("report", user=user, channel=papers, within=a_button("report"))
+            await slack.wait_until(lambda: clicked.views)
+            sent = await slack.submit_view(
+                clicked.views[0], {"part": "score", "reason": "Too high, I think."}, user=user
+            )
+            return sent.ack or {}
+
+        async def read_review(user: str) -> str:
+            clicked = await slack.click_button("review", user=user, channel=papers, within=a_button("review"))
+            await slack.wait_until(lambda: clicked.responses)
+            return "\n".join(read_text(one["blocks"]) for one in clicked.responses)
+
+        assert (await send_report(eve))["errors"] == {"reason": FOREIGN_PERSON}
+        assert (await send_report(ada))["response_action"] == "update"
+        assert "Too high, I think." in await read_review(ada)
+        assert "reader here" not in await read_review(eve)
 
     slack_runner.run_scenario(scenario)
 

@@ -419,8 +419,10 @@ def test_a_request_that_is_broken_off_logs_nothing_of_its_own(caplog: pytest.Log
 
 
 def test_four_hundred_half_requests_do_not_stay_open_and_keep_nobody_out(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connections, "MAX_UNVERIFIED", 256)
+
     async def scenario(door: Door) -> None:
         halves = []
         for number in range(400):

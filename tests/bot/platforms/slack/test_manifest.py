@@ -46,13 +46,14 @@ def test_every_length_is_within_slacks_limits() -> None:
     assert len(manifest["settings"]["event_subscriptions"]["bot_events"]) <= 100
 
 
-def test_socket_mode_needs_no_address_and_http_has_it_in_three_places() -> None:
-    assert "request_url" not in json.dumps(build_manifest(SlackSettings()))
+def test_socket_mode_needs_no_address_and_http_has_it_in_four_places() -> None:
+    assert '_url":' not in json.dumps(build_manifest(SlackSettings()))
     assert build_manifest(SlackSettings())["settings"]["socket_mode_enabled"] is True
     manifest = build_manifest(SlackSettings(), URL)
     assert manifest["settings"]["socket_mode_enabled"] is False
     assert manifest["settings"]["event_subscriptions"]["request_url"] == URL
     assert manifest["settings"]["interactivity"]["request_url"] == URL
+    assert manifest["settings"]["interactivity"]["message_menu_options_url"] == URL
     assert {command["url"] for command in manifest["features"]["slash_commands"]} == {URL}
 
 

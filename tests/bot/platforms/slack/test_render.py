@@ -1,6 +1,8 @@
 """Any message becomes readable pages within Slack's limits."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,13 +18,18 @@ from bot.chat.message import (
     Divider,
     Heading,
     Link,
+    Links,
     Message,
+    MessageReference,
     OptionRow,
+    Quote,
     Text,
 )
-from bot.chat.port import Page
+from bot.chat.port import Page, PostUpdate
+from bot.platforms.slack.blocks import count_blocks, drop_containers, read_action
+from bot.platforms.slack.post_update import apply_post_update
 from bot.platforms.slack.render import render
-from digests.subscription import DigestStyle
+from digests.subscription import Channel, DigestStyle
 from tests.bot.platforms.slack.limits import check_page, find_texts, read
 
 UNSEEN = re.compile("[\u00ad\u200b]")
@@ -69,6 +76,10 @@ def build_message(*blocks: Block, summary: str = "Summary") -> Message:
     return Message(summary, blocks)
 
 
+def find_containers(pages: Iterable[Page]) -> list[Any]:
+    return [block for page in pages for block in page.payload["blocks"] if block["type"] == "container"]
+
+
 def read_page(page: Page) -> str:
     """Return the text of a page as Slack shows it, one line per part."""
     shown = (
@@ -96,13 +107,18 @@ def find_discuss_buttons(page: Page) -> list[dict[str, Any]]:
     return [button for button in in_actions + beside if button["action_id"].partition(".")[0] == "discuss"]
 
 
+MESSAGE_ADDRESS = "https://slack.com/archives/C1/p12"
+
+
 def check_all(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     """Render a message and check the invariants of all messages in all styles."""
     pages = render(message, style)
     urls = {card.url for card in message.cards}
     links = {link.url for card in message.cards for link in (*card.links, *card.brief_links)}
+    links.add(MESSAGE_ADDRESS)
+    links |= {link.url for block in message.blocks if isinstance(block, Links) for link in block.links}
     for page in pages:
-        check_page(page.payload, allowed_urls=urls | links)
+        check_page(page.payload, allowed_urls={*urls, *links, "<@UADA>"})
         assert set(list_block_types(page)) != {"divider"}
     linked = {link[0] for page in pages for markup in list_markups(page) for link in read(markup).links}
     assert urls <= linked <= urls | links
@@ -121,7 +137,7 @@ def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
         readings = [read(markup) for markup in [*list_markups(page), page.payload["text"]]]
         for reading in readings:
             others = (
-                reading.pings,
+                tuple(ping for ping in reading.pings if ping != "<@UADA>"),
                 reading.italic,
                 reading.struck,
                 reading.code,
@@ -137,7 +153,9 @@ def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
     titles = re.compile(r"\*(?:\d+\. )?<https?://[^|]+\|")
     listed = sum(len(titles.findall(markup)) for page in pages for markup in list_markups(page))
     assert urls or not listed
-    assert len(bold) == listed + labels, bold
+    children = [child for block in find_containers(pages) for child in block["child_blocks"]]
+    quoted = sum(child["type"] == "section" and child["text"]["text"][0] == "*" for child in children)
+    assert len(bold) == listed + labels + quoted, bold
 
 
 # Cards.
@@ -250,6 +268,78 @@ def test_the_full_reviews_of_a_compact_digest_open_from_a_menu_at_its_foot() -> 
     assert menu["options"][0]["text"]["text"].startswith("1. ")
     (plain,) = render(build_message(a_card(3, review_label="")), DigestStyle.COMPACT)
     assert [element["type"] for element in plain.payload["blocks"][-1]["elements"]] == ["button"]
+
+
+def test_the_quotes_of_a_card_are_collapsed_under_its_limitations() -> None:
+    quotes = (Quote("Only English.", "We test *English* <!channel>."), Quote("", "One seed."))
+    card = a_card(1, quotes=quotes, grades="novelty 3, soundness 4")
+    (page,) = check_all(build_message(card), DigestStyle.CARDS)
+    types = list_block_types(page)
+    (container,) = find_containers([page])
+    assert "*Limitations*" in str(page.payload["blocks"][types.index("container") - 1])
+    assert container["is_collapsible"] is container["default_collapsed"] is True
+    assert [text["text"] for text in find_texts(container)] == [
+        "Quotes that show these limitations",
+        "*Only English.*\n“We test ∗English∗ &lt;\u200b!channel&gt;.”",
+        "“One seed.”",
+        "Grades, 1 to 5: novelty 3, soundness 4",
+    ]
+    assert drop_containers(page.payload["blocks"]) == render_blocks(a_card(1))
+
+
+def render_blocks(card: Card) -> list[Any]:
+    (page,) = render(build_message(card), DigestStyle.CARDS)
+    return list(page.payload["blocks"])
+
+
+def test_a_card_without_quotes_has_no_container() -> None:
+    for card in (a_card(1), a_card(1, grades="novelty 3"), a_card(1, quotes=(Quote("Only English.", " "),))):
+        assert render_blocks(card) == render_blocks(a_card(1))
+
+
+def test_quotes_are_bounded_and_the_compact_look_has_none() -> None:
+    quotes = (Quote("&" * 900, "&" * 5000),) * 30
+    card = a_card(1, quotes=quotes, grades="&" * 5000)
+    (page,) = check_all(build_message(card), DigestStyle.CARDS)
+    (container,) = find_containers([page])
+    assert len(container["child_blocks"]) == 6
+    (compact,) = check_all(build_message(card), DigestStyle.COMPACT)
+    assert "container" not in list_block_types(compact)
+
+
+def test_quotes_give_way_on_a_card_that_fills_a_page() -> None:
+    long = "&" * 10_000
+    url = "https://arxiv.org/abs/" + "1" * 1470
+    links = (Link(long, url),) * 9
+    fullest = a_card(1, title=long, url=url, tldr=long, limitations=(long,) * 50, links=links)
+    assert render_blocks(replace(fullest, quotes=(Quote(long, long),) * 5)) == render_blocks(fullest)
+
+
+def test_an_update_line_has_no_room_where_containers_fill_the_message() -> None:
+    card = a_card(1, quotes=(Quote("Only English.", "We test English."),))
+    blocks = [{"type": "divider"}] * 41 + render_blocks(card)
+    update = PostUpdate(update_lines={card.paper: "Update: v2"})
+    posted = {"text": "Papers", "blocks": blocks}
+    assert count_blocks(blocks) == 49
+    assert "Update: v2" in str(apply_post_update(posted, update)["blocks"])
+    full = {"text": "Papers", "blocks": [{"type": "divider"}, *blocks]}
+    assert "Update: v2" not in str(apply_post_update(full, update)["blocks"])
+
+
+def test_a_card_shows_two_buttons_and_the_others_behind_a_menu() -> None:
+    others = [Button(ButtonAction.SHARE, "Share to channel", value) for value in ("1", "x" * 150, "2\n")]
+    others += [Button(ButtonAction.SHOW, "", f"{number}") for number in range(5)]
+    (page,) = check_all(build_message(a_card(1, menu=tuple(others))), DigestStyle.CARDS)
+    discuss, review, menu = page.payload["blocks"][-1]["elements"]
+    assert (discuss["action_id"], review["action_id"], menu["type"]) == ("discuss", "review", "overflow")
+    assert [(one["text"]["text"], one["value"]) for one in menu["options"]] == [
+        ("Share to channel", "share:1"),
+        *(("Show", f"show:{number}") for number in range(4)),
+    ]
+    assert [read_action(menu["action_id"], one["value"]) for one in menu["options"]][:2] == [
+        ("share", "1"),
+        ("show", "0"),
+    ]
 
 
 def test_buttons_at_the_end_of_a_compact_digest_share_the_row_at_its_foot() -> None:
@@ -510,6 +600,9 @@ def nasty_message(text: str) -> Message:
         brief_links=links,
         short_title=text,
         review_label=text,
+        quotes=(Quote(text, text), Quote(text, text)),
+        grades=text,
+        menu=(Button(ButtonAction.SHARE, text, "1"), Button(ButtonAction.SHOW, "Show", text)),
     )
     return build_message(
         Heading(text),
@@ -665,6 +758,11 @@ cards = st.builds(
     flag_note=words,
     links=st.lists(st.builds(Link, words, st.just("https://arxiv.org/pdf/1")), max_size=8).map(tuple),
     review_label=words,
+    quotes=st.lists(st.builds(Quote, words, words), max_size=8).map(tuple),
+    grades=words,
+    menu=st.lists(st.builds(Button, st.sampled_from(list(ButtonAction)), words, words), max_size=8).map(
+        tuple
+    ),
     short_title=words,
     brief=words,
     brief_limitation=words,
@@ -686,7 +784,17 @@ kinds: st.SearchStrategy[Block] = st.one_of(
     st.builds(Text, words, st.booleans()),
     st.builds(Divider),
     st.builds(Buttons, st.lists(a_button, max_size=30).map(tuple)),
-    st.builds(OptionRow, words, a_button),
+    st.builds(
+        OptionRow,
+        words,
+        a_button,
+        st.lists(a_button, max_size=6).map(tuple),
+        people=st.lists(st.sampled_from(["UADA", "<!channel>", "x|y", ""]), max_size=6).map(tuple),
+        more_people=words,
+        note=words,
+        note_target=st.sampled_from([None, MessageReference(Channel("slack", "C1", "T1"), "1.2")]),
+    ),
+    st.builds(Links, st.lists(st.builds(Link, words, words), max_size=9).map(tuple)),
 )
 blocks = st.lists(kinds, max_size=8)
 
@@ -707,3 +815,19 @@ def number_cards(blocks: list[Block]) -> tuple[Block, ...]:
 @settings(max_examples=60, deadline=None)
 def test_any_message_keeps_every_rule(summary: str, blocks: tuple[Block, ...], style: DigestStyle) -> None:
     check_all(Message(summary, blocks), style)
+
+
+def test_a_paper_of_the_queue_names_people_and_links_to_the_message_that_showed_it() -> None:
+    target = MessageReference(Channel("slack", "C1", "T1"), "1.2")
+    row = OptionRow(
+        "1. KTO & friends", Button(ButtonAction.FINISH_DISCUSSION, "Done", "p1"),
+        menu=(Button(ButtonAction.POSTPONE, "Postpone for a week", "p1"),), number=1,
+        people=("UADA", "<!channel>"), more_people="2 <!here>",
+        note="discussed on Mon 9 Nov", note_target=target,
+    )  # fmt: skip
+    (page,) = check_all(Message("2 to discuss", (row,)), DigestStyle.COMPACT)
+    (block,) = page.payload["blocks"]
+    assert block["text"]["text"].startswith("1. KTO &amp; friends: <@UADA>, 2 ")
+    assert block["text"]["text"].endswith(f" · <{MESSAGE_ADDRESS}|discussed on Mon 9 Nov>")
+    values = [option["value"] for option in block["accessory"]["options"]]
+    assert values == ["discussed:p1", "postpone:p1"]

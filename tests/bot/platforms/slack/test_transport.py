@@ -6,7 +6,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +24,6 @@ from bot.platforms.slack.signatures import SignatureChecker
 from bot.platforms.slack.transport import SocketTransport, build_bolt_app
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.subscription import Channel
-from tests.bot.platforms.processes import ROOT
 from tests.bot.platforms.slack.processes import (
     add_overdue_channel,
     create_patient_slack,
@@ -35,6 +33,7 @@ from tests.bot.platforms.slack.processes import (
 )
 from tests.fakes.slack import FakeSlack, read_text
 from tests.fakes.wire import WAIT_SECONDS
+from tests.forked import start_process
 
 Received = list[str]
 
@@ -237,6 +236,8 @@ def test_over_http_the_bot_answers_signed_requests_and_reports_its_health(tmp_pa
                 await slack.wait_until(lambda: "Discuss · 1" in read_text(card["blocks"]))
                 form = await slack.run_command("/digest", "settings", user=ada, channel=papers)
                 await slack.wait_until(lambda: form.views)
+                (zone,) = await slack.type_in_select(form.views[0], "time_zone", "mumbai", user=ada)
+                assert zone["value"] == "Asia/Kolkata"
                 refused = await slack.submit_view(form.views[0], {"domains": "visoin"}, user=ada)
                 assert refused.ack
                 assert "vision" in refused.ack["errors"]["domains"]
@@ -333,9 +334,9 @@ async def run_doctor(
         f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n{render_settings(slack, settings)}\n'
         f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n'
     )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "doctor", cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**os.environ, **secrets, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+    process = await start_process(
+        "bot", "doctor", cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, **secrets},
     )  # fmt: skip
     try:
         out, _ = await process.communicate()

@@ -1,0 +1,64 @@
+"""`paperround evaluate`: how far models' scores agree with people's."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+
+from bot.cli.terminal import EXIT_OK, build_cli_services, print_json, print_lines
+from bot.present.agreement import format_evaluation, to_evaluation_record
+from digests.agreement import ModelScores, evaluate_agreement
+from digests.errors import InputError
+from digests.ids import parse_paper_id
+from digests.ports.library import Library
+from digests.sources.score_files import read_judgements, read_model_scores
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Print the agreement of models' scores with people's, as a table or as JSON, and draw it with --plot.
+
+    The scores come from --scores, or from the reviews in the store. Raises InputError for a file that cannot
+    be used, and if hardly any paper has both kinds of scores.
+    """
+    if options.plot:
+        from bot.cli.agreement_plot import check_plotting
+
+        check_plotting(options.plot)
+    judgements = read_judgements(options.human_file, sys.stdin.buffer)
+    if options.scores:
+        scores: ModelScores = read_model_scores(options.scores, sys.stdin.buffer)
+    else:
+        scores = read_stored_scores(build_cli_services(options).store.library, judgements)
+    evaluation = evaluate_agreement(judgements, _select_models(scores, options.model))
+    if options.plot:
+        from bot.cli.agreement_plot import save_plot
+
+        save_plot(evaluation, options.plot)
+    if options.json:
+        print_json(json.dumps(to_evaluation_record(evaluation), ensure_ascii=False, indent=2))
+    else:
+        print_lines(*format_evaluation(evaluation))
+    return EXIT_OK
+
+
+def read_stored_scores(library: Library, papers: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Read the scores of papers in the store, by model: of each model its newest review of a paper.
+
+    Reviews that were made of several models' count as theirs. Papers are named as in the file of people's
+    scores: an id or an address. Unknown ones are left out.
+    """
+    scores: dict[str, dict[str, float]] = {}
+    for name in papers:
+        found = parse_paper_id(name)
+        for review in library.reviews_of(found.id if found else name):
+            if review.score is not None and review.panel is None:
+                scores.setdefault(review.model or "unnamed", {}).setdefault(name, review.score)
+    return scores
+
+
+def _select_models(scores: ModelScores, names: list[str]) -> Mapping[str, Mapping[str, float]]:
+    unknown = [name for name in names if name not in scores]
+    if unknown:
+        known = ", ".join(sorted(scores)[:10]) or "none"
+        raise InputError(f"There are no scores of the model “{unknown[0][:80]}”; there are of: {known}.")
+    return {name: scores[name] for name in names or sorted(scores)}

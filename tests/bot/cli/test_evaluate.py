@@ -1,0 +1,128 @@
+"""`paperround evaluate`: its table, its JSON, its picture, and its sentences about what it cannot use."""
+
+import builtins
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli.evaluate import read_stored_scores
+from bot.cli.main import main
+from tests.builders import NOW, a_paper, a_review, a_store
+
+PAPERS = [f"2401.{n:05}" for n in range(120)]
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    monkeypatch.chdir(tmp_path)
+    draw = random.Random(1)
+    people, models = [], []
+    for at, paper in enumerate(PAPERS):
+        scores = [at / 20 + draw.gauss(0, 2) for _ in range(3)]
+        people.append({"id": paper, "scores": scores, "decision": "Accept" if at > 60 else "Reject"})
+        models += [
+            {"model": name, "id": paper, "overall": round(at / 20 + draw.gauss(0, 2))}
+            for name in ("a", "b", "c")
+        ]
+    for name, records in (("people", people), ("models", models)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    return "people.jsonl", "models.jsonl"
+
+
+def test_the_table_ends_with_one_sentence_on_trust(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", files[0], "--scores", files[1]]) == 0
+    *table, trust = capsys.readouterr().out.rstrip().split("\n")
+    assert any(line.startswith("panel of all 3") for line in table)
+    assert any(line.startswith("one person, with the others") for line in table)
+    assert trust.startswith("How far to trust the scores: the panel agrees with people at 0.")
+    assert max(map(len, table[:6])) < 100
+
+
+def test_the_record_has_models_panel_and_ceiling(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", files[0], "--scores", files[1], "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert set(record["models"]) == {"a", "b", "c"}
+    for found in (*record["models"].values(), record["panel"]):
+        assert found["n"] == 120
+        assert found["interval"][0] < found["spearman"] < found["interval"][1]
+        assert 0.5 < found["auc"] <= 1
+    assert record["panel"]["spearman"] > max(found["spearman"] for found in record["models"].values())
+    assert record["human_ceiling"]["n"] == 120
+    assert sum(record["weights"]["by_model"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_one_model_has_no_panel_and_an_unknown_one_is_named(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", files[0], "--scores", files[1], "--model", "b", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (list(record["models"]), record["panel"], record["pairs"]) == (["b"], None, [])
+    assert main(["evaluate", files[0], "--scores", files[1], "--model", "z"]) == 1
+    assert "no scores of the model “z”; there are of: a, b, c." in capsys.readouterr().err
+
+
+def test_files_without_a_common_paper_are_told_in_a_sentence(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("others.jsonl").write_text('{"model": "m", "id": "elsewhere", "overall": 5}\n')
+    assert main(["evaluate", files[0], "--scores", "others.jsonl"]) == 1
+    assert "by the same ids" in capsys.readouterr().err
+
+
+def test_an_empty_store_is_told_in_a_sentence(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", files[0]]) == 1
+    assert "by the same ids" in capsys.readouterr().err
+
+
+def test_stored_scores_are_the_newest_of_each_model() -> None:
+    store = a_store()
+    for score, model in ((3.0, "a"), (5.0, "a"), (9.0, "b")):
+        store.library.add([(a_paper(PAPERS[0]), a_review(score, model=model))], now=NOW)
+    store.library.add([(a_paper(PAPERS[1]), a_review(None, model="a"))], now=NOW)
+    address = f"https://arxiv.org/abs/{PAPERS[0]}v2"
+    found = read_stored_scores(store.library, [address, PAPERS[1], "unknown"])
+    assert found == {"a": {address: 5.0}, "b": {address: 9.0}}
+
+
+def test_a_picture_without_its_library_says_what_to_install(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = builtins.__import__
+
+    def refuse(name: str, *arguments: Any, **named: Any) -> object:
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return load(name, *arguments, **named)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    assert main(["evaluate", files[0], "--scores", files[1], "--plot", "x.png"]) == 1
+    assert "install it with “pip install '.[plot]'”" in capsys.readouterr().err
+    assert "matplotlib" not in sys.modules or not Path("x.png").exists()
+
+
+@pytest.mark.parametrize("plot", ["x.txt", "x", "folder/x.png"])
+def test_a_picture_that_cannot_be_written_is_told(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str], plot: str
+) -> None:
+    assert main(["evaluate", files[0], "--scores", files[1], "--plot", plot]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("paperround: ")
+    assert "unexpected" not in told
+
+
+def test_a_picture_is_drawn_of_names_with_markup(files: tuple[str, str]) -> None:
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
+    text = Path(files[1]).read_text().replace('"a"', '"$a_{"')
+    Path(files[1]).write_text(text)
+    assert main(["evaluate", files[0], "--scores", files[1], "--plot", "x.png"]) == 0
+    assert Path("x.png").read_bytes().startswith(b"\x89PNG")
