@@ -7,8 +7,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO_READY := $(DEMO_VENV)/.ready
 
+# The tests start hundreds of processes: without compiled modules each of them would compile its own.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench chaos mutants lock sbom audit clean
+.PHONY: help demo test test-fast check format bench bench-all chaos mutants lock sbom audit clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,10 +47,10 @@ demo: $(DEMO_READY) ## Today's digest from the bundled papers; on a terminal, th
 	@$(DEMO_VENV)/bin/python -m bot demo
 
 test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## Run the tests without processes, PostgreSQL and browser
-	@$(BIN)/python -m pytest -n 4 --dist loadfile -m "not chaos and not e2e and not slow and not postgres"
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not chaos and not e2e and not slow and not postgres"
 
 check: $(READY) ## Formatting, lint, types and style
 	@$(BIN)/ruff format --check .
@@ -60,22 +63,28 @@ format: $(READY) ## Put the code into its format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure, as ratios to a floor in the same run
+bench: $(READY) ## Measure in five minutes, as ratios to a floor in the same run
 	@$(BIN)/python -m tests.benchmarks
+
+bench-all: $(READY) ## Measure with a million papers, kept in .benchmarks between runs, and 10,000 channels
+	@$(BIN)/python -m tests.benchmarks --all
+	@$(BIN)/python -m tests.benchmarks.scale --all
 
 RUNS ?= 1
 chaos: $(READY) ## Kill, stop and cut off its processes, and count what was posted (RUNS=10: ten times)
 	@$(BIN)/python -m tests.chaos --runs $(RUNS)
-	@PAPERROUND_CHAOS=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile tests/digests
+	@PAPERROUND_CHAOS=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/digests
 
 mutants: $(READY) ## Put faults into the code, one at a time, and see that a test catches each
 	@$(BIN)/python -m tests.mutants
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
+# The image has no plotting library: only `paperround evaluate --plot` needs it.
+RUN_EXTRAS := slack discord postgresql reviewer
 lock: $(READY) ## Renew the locked requirements
 	@$(LOCK) --upgrade --all-extras pyproject.toml --group pyproject.toml:dev -o requirements/dev.txt
-	@$(LOCK) --all-extras pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+	@$(LOCK) $(RUN_EXTRAS:%=--extra %) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 	@$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/core.txt
 	@$(LOCK) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
 

@@ -2,19 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import cache
 from typing import Any
-from unittest.mock import patch
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from digests.ids import find_paper_ids
 from digests.model import NOT_REVIEWED, Candidate, Paper, Review, ScoredPaper
 from digests.ports import Store
 from digests.ports.search import FoundPaper, Match, SearchRequest, SearchResult
 from digests.store import open_store
-from digests.store.engine import Database, open_database
-from digests.store.migration import migrate
 from digests.subscription import Channel, Preferences, Schedule, Subscription
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -73,25 +69,7 @@ def a_store() -> Store:
 
 
 def _open_store_in_memory() -> Store:
-    """Open a store whose tables are copied from a template; running the migrations takes 50 ms a store."""
-    with patch("digests.store.migrate", _copy_template):
-        return open_store("sqlite://")
-
-
-def _copy_template(database: Database, *, now: datetime) -> None:
-    with _migrate_template().read() as template, database.read() as copy:
-        _driver_connection(template).backup(_driver_connection(copy))
-
-
-@cache
-def _migrate_template() -> Database:
-    database = open_database("sqlite://")
-    migrate(database, now=NOW)
-    return database
-
-
-def _driver_connection(connection: Connection) -> Any:
-    return connection.connection.driver_connection
+    return open_store("sqlite://")
 
 
 store_factories: list[Callable[[], Store]] = [_open_store_in_memory]

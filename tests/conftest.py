@@ -3,6 +3,11 @@
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,18 +15,23 @@ from hypothesis import settings
 
 from tests.builders import store_factories
 from tests.postgres import PostgresServer, StorePool, start_server
+from tests.store_template import copy_new_stores
+
+copy_new_stores()
 
 settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile("chaos", deadline=None, max_examples=1000)
 settings.load_profile("chaos" if os.environ.get("PAPERROUND_CHAOS") else "default")
 
-PROCESS_MODULES = {
-    "tests.bot.platforms.processes",
-    "tests.bot.platforms.scenarios",
-    "tests.bot.platforms.discord.processes",
-    "tests.bot.platforms.slack.processes",
-    "tests.chaos.child",
-}
+PROCESS_MODULES = frozenset(
+    {
+        "tests.bot.platforms.processes",
+        "tests.bot.platforms.scenarios",
+        "tests.bot.platforms.discord.processes",
+        "tests.bot.platforms.slack.processes",
+        "tests.chaos.child",
+    }
+)
 """Modules whose functions start `paperround run`."""
 
 PROCESS_FILES = (
@@ -35,13 +45,28 @@ PROCESS_FILES = (
 )
 """Tests that start the command line or a browser themselves."""
 
-PROCESS_CALLS = {"subprocess", "create_subprocess_exec"}
+PROCESS_CALLS = {"subprocess", "create_subprocess_exec", "run_process", "start_process"}
 """Names in the body of a test that starts a process itself."""
 
-SLOW_MODULES = {"tests.old_store"}
+SLOW_MODULES = frozenset({"tests.old_store"})
 """Modules whose functions copy a whole store, which takes many writes to the disk."""
 
 POSTGRES_FIXTURES = {"postgres", "postgres_stores"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Import this worker's share of the test modules, if all are to be collected.
+
+    The first import of a module rewrites its asserts and keeps the result: workers that import in the same
+    order would each rewrite all of them, at the same time.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if count > 1 and session.config.args == session.config.getini("testpaths"):
+        for file in sorted(Path(__file__).parent.rglob("test_*.py"))[number::count]:
+            with suppress(Exception):  # The collection reports it.
+                import_module(".".join(file.relative_to(session.config.rootpath).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -54,6 +79,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if _needs_postgres(item):
             item.add_marker(pytest.mark.postgres)
+    # A long file that is begun last keeps one worker busy when the others have nothing left.
+    long_files = {item.path for item in items if item.get_closest_marker("e2e")}
+    items.sort(key=lambda item: item.path not in long_files)
 
 
 def _starts_processes(item: pytest.Item) -> bool:
@@ -64,9 +92,14 @@ def _starts_processes(item: pytest.Item) -> bool:
     return _imports_from(item, PROCESS_MODULES) or item.nodeid.startswith(PROCESS_FILES)
 
 
-def _imports_from(item: pytest.Item, modules: set[str]) -> bool:
-    imported = vars(getattr(item, "module", None) or object).values()
-    return any(str(getattr(thing, "__module__", "")) in modules for thing in imported)
+def _imports_from(item: pytest.Item, modules: frozenset[str]) -> bool:
+    return not modules.isdisjoint(_list_imported_modules(getattr(item, "module", None)))
+
+
+@cache
+def _list_imported_modules(module: ModuleType | None) -> frozenset[str]:
+    """Return the modules in which the names of a module are defined."""
+    return frozenset(str(getattr(thing, "__module__", "")) for thing in vars(module or object).values())
 
 
 def _needs_postgres(item: pytest.Item) -> bool:

@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from digests.ports import Store
 from digests.store import open_store
@@ -39,8 +41,19 @@ def load_old_store(folder: Path, *, name: str = "old.db", revision: str = "0013"
     return file
 
 
-def load_old_database(folder: Path, server: PostgresServer) -> str:
-    """Load the fixture's rows into PostgreSQL, in the tables that the checkout made there; return the URL."""
+def load_old_database(server: PostgresServer) -> str:
+    """Create a database with the fixture's rows, in the tables of the checkout, and return its URL."""
+    return server.create_database(like=_load_template(server))
+
+
+@cache
+def _load_template(server: PostgresServer) -> str:
+    """Load the rows into a database, which each test copies, and return its name."""
+    with TemporaryDirectory() as folder:
+        return str(make_url(_load_rows(Path(folder), server)).database)
+
+
+def _load_rows(folder: Path, server: PostgresServer) -> str:
     url = server.create_database()
     engine = create_engine(url, poolclass=NullPool)
     schema = (FIXTURES / "schema_0013_postgresql.sql").read_text(encoding="utf-8")
@@ -81,10 +94,29 @@ def carry_over(
 
 @contextmanager
 def open_carried_over(folder: Path, server: PostgresServer | None) -> Iterator[Store]:
-    """Carry the old store over within SQLite, or within `server`; close it after the block."""
+    """Open a copy of the old store, carried over within SQLite or within `server`, for the block."""
     if server is None:
-        source, target = f"sqlite:///{load_old_store(folder)}", f"sqlite:///{folder / 'new.db'}"
+        file = folder / "new.db"
+        file.write_bytes(_carry_over_file())
+        url = f"sqlite:///{file}"
     else:
-        source, target = load_old_database(folder, server), server.create_database()
-    with closing(carry_over(source, target)) as store:
+        url = server.create_database(like=_carry_over_database(server))
+    with closing(open_store(url)) as store:
         yield store
+
+
+@cache
+def _carry_over_file() -> bytes:
+    """Carry the old store over within SQLite, once for all tests, and return the new file."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "new.db"
+        carry_over(f"sqlite:///{load_old_store(Path(folder))}", f"sqlite:///{file}").close()
+        return file.read_bytes()
+
+
+@cache
+def _carry_over_database(server: PostgresServer) -> str:
+    """Carry the old store over within PostgreSQL, once for all tests, and return the new database's name."""
+    url = server.create_database()
+    carry_over(load_old_database(server), url).close()
+    return str(make_url(url).database)

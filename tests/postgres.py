@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import itertools
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -18,10 +19,13 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, insert, make_url
 
 from digests.ports import Store
 from digests.store import open_store, schema
-from tests.fakes.wire import TcpProxy
+from tests.fakes.wire import WAIT_SECONDS, TcpProxy
 
 URL_VARIABLE = "PAPERROUND_TEST_POSTGRES_URL"
 """Variable with the URL of a server to use in place of our own. Its user may create databases."""
+
+MEMORY_BYTES = 8 * 2**30
+"""Free memory that a server's files may have a part of. They take a tenth of it."""
 
 _database_numbers = itertools.count(1)
 """Numbers of the databases that this process creates."""
@@ -37,6 +41,7 @@ class PostgresServer:
             self._address, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True
         )
         self._created_databases: list[str] = []
+        self._template = ""
 
     @property
     def url(self) -> str:
@@ -59,6 +64,14 @@ class PostgresServer:
         self._created_databases.append(name)
         self.run_statement(f'CREATE DATABASE "{name}" TEMPLATE "{like}" {options}')
         return self._address.set(database=name).render_as_string(hide_password=False)
+
+    def create_store_database(self) -> str:
+        """Create a database with a store's empty tables, copied from a template, and return its URL."""
+        if not self._template:
+            url = self.create_database()
+            open_store(url).close()
+            self._template = str(make_url(url).database)
+        return self.create_database(like=self._template)
 
     def terminate_connections(self, url: str) -> None:
         """Terminate all connections to a database."""
@@ -132,7 +145,9 @@ def start_own_cluster(megabytes: int = 0) -> Iterator[PostgresCluster]:
     With `megabytes` its files are on a disk of that size.
     """
     with contextlib.ExitStack() as exits:
-        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-pg-")))
+        folder = Path(
+            exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-pg-", dir=_find_memory()))
+        )
         if megabytes:
             exits.enter_context(_mount_disk(folder, megabytes))
         exits.enter_context(_set_runtime_directory())
@@ -141,6 +156,13 @@ def start_own_cluster(megabytes: int = 0) -> Iterator[PostgresCluster]:
         exits.callback(server.cleanup)
         exits.enter_context(_stop_with_parent(folder / "pg"))
         yield PostgresCluster(folder, server)
+
+
+def _find_memory() -> Path | None:
+    """Return a file system in memory with room for many databases of some hundred files, if there is one."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES
+    return memory if has_room and os.access(memory, os.W_OK) else None
 
 
 @contextlib.contextmanager
@@ -205,12 +227,17 @@ def start_server(connections: int = 0) -> Iterator[PostgresServer]:
             url = url or (cluster.url if cluster else "")
         except ImportError as error:
             pytest.skip(f"no PostgreSQL: set {URL_VARIABLE}, or install {error.name}")
+        if cluster:
+            # A slower stop writes the pages of all databases to the disk, for seconds.
+            exits.callback(cluster.stop, "immediate")
         server = PostgresServer(url, is_ours=own)
         exits.callback(server.close)
         if own:
             # No data outlives the run, so that it need not be durable.
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 server.run_statement(f"ALTER SYSTEM SET {setting} = off")
+            # A statement that waits for a lock which nobody releases is an error, not the end of the run.
+            server.run_statement(f"ALTER SYSTEM SET statement_timeout = '{WAIT_SECONDS:.0f}s'")
             server.run_statement("SELECT pg_reload_conf()")
         if cluster and connections:
             server.run_statement(f"ALTER SYSTEM SET max_connections = {connections}")
@@ -229,15 +256,15 @@ class StorePool:
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
-        self._template = server.create_database()
-        open_store(self._template).close()
-        self._first_rows = self._read_rows(self._template)
+        self._first_rows = self._read_rows(server.create_store_database())
+        # One message to the server: one for each table takes ten times as long.
+        self._deletes = "; ".join(str(delete(table)) for table in reversed(schema.metadata.sorted_tables))
         self._stores: list[tuple[Engine, Store]] = []
         self._lent_count = 0
 
     def create_database(self) -> str:
         """Create a database with a store's empty tables and return its URL."""
-        return self._server.create_database(like=str(make_url(self._template).database))
+        return self._server.create_store_database()
 
     def lend_store(self) -> Store:
         """Return an empty store."""
@@ -260,8 +287,7 @@ class StorePool:
 
     def _empty_tables(self, engine: Engine) -> None:
         with engine.begin() as connection:
-            for table in reversed(schema.metadata.sorted_tables):
-                connection.execute(delete(table))
+            connection.exec_driver_sql(self._deletes)
             for table in schema.metadata.sorted_tables:
                 if rows := self._first_rows[table.name]:
                     connection.execute(insert(table), rows)

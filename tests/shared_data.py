@@ -31,6 +31,11 @@ def limitation_lists() -> list[list[str]]:
     return [record["points"] for record in _lines("limitation_lists.jsonl")]
 
 
+def harmless_sentences() -> list[str]:
+    """Return 113 harmless sentences with words that attacks use."""
+    return [record["text"] for record in _lines("not_inject.jsonl")]
+
+
 def bugs(name: str) -> list[dict[str, Any]]:
     """Return the records of one file of inputs that were once read wrongly."""
     return _lines(f"bugs/{name}")

@@ -2,17 +2,20 @@
 
 import ast
 import io
+import os
 import re
 import subprocess
 import sys
 import tokenize
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from digests.ports import Store
+from digests.store import open_store
 from tests import conftest, style
 from tests.linear_text import REGISTERED
 
@@ -39,6 +42,7 @@ ONLY_IN = {
     "tantivy": "digests/search",
     "apscheduler": "bot/delivery/worker.py",
     "pypdf": "digests/reviewers/pdf.py",
+    "matplotlib": "bot/cli/agreement_plot.py",
 }
 
 COMMON_WORDS = {"console"}
@@ -300,6 +304,30 @@ def test_starting_the_command_line_loads_no_heavy_library() -> None:
     assert {"alembic", "apscheduler", "httpx", "tantivy", "regex"} & set(loaded.split()) == set()
 
 
+def test_a_preview_loads_neither_the_search_nor_contracts_that_it_does_not_use(tmp_path: Path) -> None:
+    code = (
+        "import sys, bot.cli.main; status = bot.cli.main.main(['preview']); "
+        "print('loaded', status, *(name for name in sys.modules if name.startswith('digests.')))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    _, status, *loaded = done.stdout.splitlines()[-1].split()
+    unused = ("claims", "review_queue", "budget", "moderation", "people", "copying", "carry_over")
+    assert (status, "digests.store.library" in loaded) == ("0", True)
+    assert [
+        name for name in loaded if name.startswith("digests.search") or name.rpartition(".")[2] in unused
+    ] == []
+
+
+def test_each_contract_of_the_store_is_loaded_by_its_name() -> None:
+    """One that is missing would only be seen by the command that needs it."""
+    store = open_store("sqlite://")
+    assert [field.name for field in fields(Store) if not getattr(store, field.name)] == []
+    assert store.worker_locks.leadership is store.leadership  # type: ignore[attr-defined]
+    store.close()
+
+
 def test_each_contract_of_the_store_is_tested_over_both_databases() -> None:
     over_one = [
         file.name
@@ -314,3 +342,10 @@ def test_the_files_and_modules_that_are_marked_exist() -> None:
     modules = conftest.PROCESS_MODULES | conftest.SLOW_MODULES
     files = [*conftest.PROCESS_FILES, *(f"{name.replace('.', '/')}.py" for name in modules)]
     assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
+def test_an_explained_command_imports_neither_the_settings_nor_the_store() -> None:
+    code = "import sys, bot.cli.main; bot.cli.main.build_parser(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    imported = set(done.stdout.split())
+    assert not imported & {"pydantic", "sqlalchemy", "asyncio", "rich", "config.settings", "digests.model"}

@@ -1,5 +1,10 @@
-"""Benchmarks, run by `make bench`. Each figure is a ratio to a floor measured in the same run."""
+"""Benchmarks, run by `make bench`. Each figure is a ratio to a floor measured in the same run.
 
+`make bench-all` measures the same with a million papers and 10,000 channels, and costs against size.
+"""
+
+import argparse
+import gc
 import io
 import json
 import os
@@ -11,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -19,6 +25,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from bot.cli.main import GC_THRESHOLD
 from bot.platforms.slack.render import render
 from bot.present.digest import present_digest
 from digests.build import DigestPolicy, build
@@ -26,9 +33,19 @@ from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
-from tests.benchmarks import discord, fair_use, fanout, hostile, reviewer, slack, sources
+from tests.benchmarks import (
+    discord,
+    fair_use,
+    fanout,
+    hostile,
+    recovery,
+    reviewer,
+    search,
+    slack,
+    sources,
+)
 
-PAPERS = 100_000
+PAPERS = 50_000
 NEW = 400
 """Papers of one day."""
 
@@ -38,7 +55,26 @@ WORDS = [f"word{n}" for n in range(4000)]
 DOMAINS = ["cs.LG", "cs.CV", "cs.CL", "cs.AI", "cs.RO"]
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes of what is measured: records of a snapshot, papers that are searched, channels due at once."""
+
+    records: int
+    searched: int
+    channels: int
+    repeats: int
+
+
+FEW = Sizes(records=100_000, searched=20_000, channels=2_000, repeats=20)
+"""Five minutes on a quiet machine of two cores."""
+MANY = Sizes(records=1_000_000, searched=1_000_000, channels=10_000, repeats=60)
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure ratios to floors.")
+    parser.add_argument("--all", action="store_true", help="a million papers and 10,000 channels")
+    sizes = MANY if parser.parse_args().all else FEW
+    gc.set_threshold(GC_THRESHOLD)  # As every command does.
     table = Table("what", "measured", "floor", "ratio", "aim")
     with tempfile.TemporaryDirectory() as folder:
         lines = _lines(Path(folder) / "papers.jsonl")
@@ -48,7 +84,7 @@ def main() -> None:
         other = Path(folder) / "discord"
         other.mkdir()
         measured = (
-            _start_up(Path(folder)),
+            *_start_up(Path(folder)),
             importing,
             *_digests(Path(folder), store),
             *slack.rows(there),
@@ -56,11 +92,13 @@ def main() -> None:
         )
         for row in (
             *measured,
-            *sources.rows(Path(folder)),
-            *fanout.rows(),
+            *sources.rows(Path(folder), sizes.records),
+            *fanout.rows(sizes.channels),
+            *recovery.rows(),
             *reviewer.rows(there),
             *hostile.rows(),
             *fair_use.rows(Path(folder) / "fair"),
+            *search.rows(sizes.searched, sizes.repeats),
         ):
             table.add_row(*row)
     Console().print(table)
@@ -77,8 +115,8 @@ def _row(what: str, measured: float, floor: float, aim: str, *, rate: bool = Fal
     return what, f"{measured * 1000:,.1f} ms", f"{floor * 1000:,.1f} ms", f"{ratio:.2f}", aim
 
 
-def _start_up(folder: Path) -> tuple[str, ...]:
-    """Measure `paperround preview` over an existing store; floor: its unavoidable imports alone."""
+def _start_up(folder: Path) -> list[tuple[str, ...]]:
+    """Measure two commands over an existing store; floor: the unavoidable imports of a preview alone."""
     place = folder / "start"
     place.mkdir()
 
@@ -88,9 +126,13 @@ def _start_up(folder: Path) -> tuple[str, ...]:
 
     preview, imports = run("-m", "bot", "preview"), run("-c", "import pydantic, sqlalchemy, rich")
     preview()
-    pairs = [(_seconds(preview), _seconds(imports)) for _ in range(15)]
-    ours, floor = (median(times) for times in zip(*pairs, strict=True))
-    return _row("start-up of paperround preview", ours, floor, "<= 1.3")
+    commands = (preview, run("-m", "bot", "--help"), imports)
+    rounds = [[_seconds(command) for command in commands] for _ in range(15)]
+    ours, explained, floor = (median(times) for times in zip(*rounds, strict=True))
+    return [
+        _row("start-up of paperround preview", ours, floor, "<= 1.5"),
+        _row("start-up of paperround --help", explained, floor, "<= 0.4"),
+    ]
 
 
 def _lines(file: Path) -> Path:
@@ -135,7 +177,7 @@ def _import(folder: Path, lines: Path) -> tuple[Store, tuple[str, ...]]:
 
     ours = _seconds(run)
     floor = _bare_import(folder)
-    return store, _row(f"import of {PAPERS:,} papers", ours, floor, ">= 0.4 of its rate", rate=True)
+    return store, _row(f"import of {PAPERS:,} papers", ours, floor, ">= 0.6 of its rate", rate=True)
 
 
 def _bare_import(folder: Path) -> float:

@@ -140,6 +140,8 @@ def _print_report(outcomes: Sequence[TrialResult]) -> int:
     for trial, tally, _ in outcomes:
         if tally.skip_reason:
             print(f"\n{trial}: not tried, {tally.skip_reason}")
+        for note in tally.notes:
+            print(f"\n{trial}: {note}")
         for fault in tally.problems:
             print(f"\n{trial}: {fault}")
     return 0 if total.is_ok else 1

@@ -76,6 +76,21 @@ class ChaosDatabase:
                 connection.execute(text("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE"))
             yield
 
+    def free_worker_locks(self) -> None:
+        """Let the lock of every worker look free, although the worker lives."""
+        if self.engine.dialect.name == "sqlite":
+            folder = Path(str(make_url(self.url).database)).parent
+            for lock_file in list(folder.glob("*.lead-worker*")):
+                lock_file.unlink(missing_ok=True)
+                lock_file.touch()
+            return
+        holders = "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        database = "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        with self.open_connection() as connection:
+            connection.execute(
+                text(f"SELECT pg_terminate_backend(pid) FROM ({holders} {database}) AS holders")
+            )
+
     def crash_postgres(self) -> None:
         """Kill a process of PostgreSQL, which ends every connection; the server recovers by itself."""
         with suppress(OperationalError), self.open_connection() as connection:

@@ -11,6 +11,8 @@ from digests.subscription import Channel, DigestStyle
 from tests.fakes import discord
 from tests.fakes.slack import FakeSlack, SlackFault
 
+HANG_SECONDS = 3600.0
+
 PAPER = re.compile(r"Paper (\d{4}\.\d{5})")
 
 
@@ -55,6 +57,12 @@ class ChatService(Protocol):
     def slow_down(self, *, latency: float = 0.0, history_lag: float = 0.0, late_seconds: float = 3.0) -> None:
         """Delay answers in real seconds, and the history in seconds of the cluster's clock."""
 
+    def lose_next_answer(self, channel: Channel, *, is_posted: bool) -> None:
+        """Drop the connection of the next post to a channel, after its effect or without one."""
+
+    def hang_next_post(self, channel: Channel) -> None:
+        """Let the next post to a channel wait, without an effect, for longer than a scenario takes."""
+
     def write_message(self, channel: Channel) -> None:
         """Post a message of a person."""
 
@@ -66,12 +74,12 @@ def papers_of_message(message: object) -> PagePapers:
     return tuple(dict.fromkeys(PAPER.findall(json.dumps(message))))
 
 
-def expected_pages(papers: list[str], style: DigestStyle) -> list[PagePapers]:
-    """Return the pages of one digest."""
+def expected_pages(papers: list[str], style: DigestStyle, *, is_special: bool = False) -> list[PagePapers]:
+    """Return the pages of one digest. In a forum, a special channel, the header is above the first card."""
     cards: list[PagePapers] = [(paper,) for paper in papers]
     match style:
         case DigestStyle.CARDS:
-            return [(), *cards]
+            return cards if is_special else [(), *cards]
         case DigestStyle.COMPACT:
             return [tuple(papers)]
         case DigestStyle.THREAD:
@@ -130,6 +138,14 @@ class SlackChat:
             history_lag,
             late_seconds,
         )
+
+    def lose_next_answer(self, channel: Channel, *, is_posted: bool) -> None:
+        fault = SlackFault.DROP_AFTER if is_posted else SlackFault.DROP_BEFORE
+        self.slack.fail_next("chat.postMessage", fault, channel=channel.channel)
+
+    def hang_next_post(self, channel: Channel) -> None:
+        self.slack.late_seconds = HANG_SECONDS
+        self.slack.fail_next("chat.postMessage", SlackFault.SLOW_BEFORE, channel=channel.channel)
 
     def write_message(self, channel: Channel) -> None:
         self.slack.write_message("UADA", channel.channel, "Hm.")
@@ -199,6 +215,14 @@ class DiscordChat:
             history_lag,
             late_seconds,
         )
+
+    def lose_next_answer(self, channel: Channel, *, is_posted: bool) -> None:
+        fault = discord.DiscordFault.DROP_AFTER if is_posted else discord.DiscordFault.DROP_BEFORE
+        self.discord.fail_next("create message", fault, channel=channel.channel)
+
+    def hang_next_post(self, channel: Channel) -> None:
+        self.discord.late_seconds = HANG_SECONDS
+        self.discord.fail_next("create message", discord.DiscordFault.SLOW_BEFORE, channel=channel.channel)
 
     def write_message(self, channel: Channel) -> None:
         self.discord.add_message(channel.channel, "Hm.", author=self.person)

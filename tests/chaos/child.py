@@ -31,6 +31,7 @@ import bot.services
 from bot.cli.run import run_bot
 from bot.delivery.context import DeliveryPolicy
 from bot.delivery.deliver import deliver_claim
+from bot.delivery.liveness import CHECK_SECONDS
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.ingest.fetching import fetch_until_stopped
 from bot.platforms.registry import find_settings_models
@@ -115,6 +116,7 @@ def _speed_up(tick_seconds: float, busy_timeout: float, clock: FileClock) -> Non
 
     setattr(apscheduler.schedulers.base, "datetime", ShiftedDatetime)  # noqa: B010 (a name that it only imports)
     setattr(bot.delivery.worker, "TICK_INTERVAL", timedelta(seconds=tick_seconds))  # noqa: B010
+    setattr(bot.delivery.worker, "CHECK_SECONDS", min(tick_seconds, CHECK_SECONDS))  # noqa: B010
     impatient_fetch = partial(fetch_until_stopped, poll_seconds=tick_seconds, jitter=timedelta)
     setattr(bot.cli.run, "fetch_until_stopped", impatient_fetch)  # noqa: B010
     bot.ingest.reviewing.POLL_SECONDS = bot.ingest.reviewing.TROUBLE_RETRY_SECONDS = (
@@ -138,8 +140,11 @@ def _lift_limits(services: Services, policy: DeliveryPolicy | None) -> Services:
 
 
 def _raise_limits(limits: RateLimits) -> RateLimits:
-    scopes = (limits.channel, limits.workspace, limits.bot)
-    return RateLimits(*(None if rate is None else MESSAGES_PER_SECOND for rate in scopes))
+    channel, workspace, bot = (
+        None if rate is None else MESSAGES_PER_SECOND
+        for rate in (limits.channel, limits.workspace, limits.bot)
+    )
+    return RateLimits(channel=channel, workspace=workspace, bot=bot)
 
 
 def _wrap_deliver(fault_plan: FaultPlan) -> None:

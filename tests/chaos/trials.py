@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.base import DiskState
 from tests.chaos.chat import ChatFault
 from tests.chaos.faults import Side
-from tests.chaos.scenarios import clocks, crashes, database, platform_faults, poison
+from tests.chaos.scenarios import clocks, crashes, database, locks, platform_faults, poison
 from tests.chaos.world import Deployment, Tally
 
 STORES = ("sqlite", "postgresql")
@@ -73,6 +73,7 @@ def list_trials(seed: int | None = None) -> Iterator[Trial]:
         yield from _list_kill_trials(deployment)
     for deployment in chosen:
         yield from _list_stop_trials(deployment)
+        yield from _list_lock_trials(deployment)
         yield from _list_platform_trials(deployment)
         yield from _list_clock_trials(deployment)
         yield from _list_database_trials(deployment)
@@ -101,6 +102,17 @@ def _list_stop_trials(deployment: Deployment) -> Iterator[Trial]:
     for side in Side:
         stopped = _bind_fixed(crashes.stop_past_lease, deployment, side)
         yield Trial(f"stopped {side} each await", deployment, stopped, is_mostly_waiting=True)
+
+
+def _list_lock_trials(deployment: Deployment) -> Iterator[Trial]:
+    late = {ChatFault.SLOW_BEFORE: 8, ChatFault.DROP_AFTER: 8}
+    free = _bind_random(locks.free_locks_of_live_workers, deployment, late)
+    yield Trial("locks look free", deployment, free, is_mostly_waiting=True)
+    for name, scenario in (
+        ("complete after a kill", locks.recover_from_kill),
+        ("complete after lost answers", locks.recover_from_lost_answers),
+    ):
+        yield Trial(name, deployment, _bind_fixed(scenario, deployment), is_mostly_waiting=True)
 
 
 def _list_platform_trials(deployment: Deployment) -> Iterator[Trial]:

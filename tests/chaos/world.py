@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from bot.delivery.context import DeliveryPolicy
 from digests.ports import Store
 from digests.ports.delivery_reports import DeliveryReport
-from digests.ports.outbox import DeliveryState
+from digests.ports.outbox import DeliveryState, PageState
 from digests.store import open_store
 from digests.store.engine import BUSY_TIMEOUT
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
@@ -47,12 +47,18 @@ TIMEOUT = timedelta(seconds=2)
 SECOND = timedelta(seconds=1)
 FAST_RATE = 10.0
 """At this rate a minute takes six seconds, and a lease outlasts a time-out."""
+LONG_LEASE = timedelta(minutes=10)
+"""Outlasts a scenario at a `FAST` clock: only a free lock lets another worker take over."""
+LATE_COMMIT = timedelta(seconds=6)
+"""Real seconds after which a message that came too late, and was shown late, is in the history."""
 AFTER_ANY_LEASE = timedelta(minutes=5)
 """Longer than a lease and than Discord remembers a nonce: afterwards only the history can be asked."""
 FINISHED_STATES = (DeliveryState.POSTED, DeliveryState.EMPTY, DeliveryState.FAILED)
 RETRYABLE_STATES = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
-WAIT_SECONDS = 60.0
-"""Longest wait for a condition, in seconds, on a busy machine."""
+STALL_SECONDS = 150.0
+"""Real seconds without a log line, a message or a change of an edition, after which a wait has failed."""
+LIMIT_SECONDS = 900.0
+"""Longest wait for a condition while something still changes, in real seconds."""
 SKIP_AFTER_SECONDS = 4.0
 """Real seconds before a wait is skipped, so that late commits of the chat service are done."""
 POLL_SECONDS = 0.01
@@ -84,6 +90,7 @@ class Tally:
     lost: int = 0
     repeated: int = 0
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     skip_reason: str = ""
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -99,6 +106,25 @@ class Tally:
     @property
     def is_ok(self) -> bool:
         return not (self.lost or self.repeated or self.problems)
+
+
+class StallWatch:
+    """A watch over figures that change while something gets on. It looks at them once a second."""
+
+    def __init__(self, measure: Callable[[], object]) -> None:
+        self._measure = measure
+        self._began = self._changed = self._looked = time.monotonic()
+        self._figures: object = None
+
+    def is_over(self) -> bool:
+        """Return True if nothing has changed for `STALL_SECONDS`, or nothing ends for `LIMIT_SECONDS`."""
+        now = time.monotonic()
+        if now - self._looked < 1:
+            return False
+        self._looked = now
+        if (figures := self._measure()) != self._figures:
+            self._figures, self._changed = figures, now
+        return now - self._changed > STALL_SECONDS or now - self._began > LIMIT_SECONDS
 
 
 @dataclass(slots=True)
@@ -150,6 +176,7 @@ class Cluster:
     clock_spread: timedelta = timedelta()
     expected_papers: dict[Channel, dict[date, list[str]]] = field(default_factory=dict)
     styles: dict[Channel, DigestStyle] = field(default_factory=dict)
+    forums: set[Channel] = field(default_factory=set)
     workers: list[Worker] = field(default_factory=list)
     replaced_count: int = 0
     retry_wait_since: float | None = None
@@ -189,6 +216,8 @@ class Cluster:
         subscription = Subscription(channel, Preferences(top=TOP, style=style), schedule)
         self.store.subscriptions.change(channel, subscription, by="Ada", now=self.clock() - since)
         self.styles[channel] = style
+        if is_special and self.deployment.platform == "discord":
+            self.forums.add(channel)
         self.expected_papers[channel] = {self.clock().date(): papers} if papers else {}
         return channel
 
@@ -284,21 +313,25 @@ class Cluster:
         self.workers.append(worker)
         return worker
 
-    async def wait_until(
-        self, condition: Callable[[], object], description: str, seconds: float = WAIT_SECONDS
-    ) -> None:
-        """Wait for a condition. Raises AssertionError with the end of the last workers' logs."""
-        end = time.monotonic() + seconds
+    async def wait_until(self, condition: Callable[[], object], description: str) -> None:
+        """Wait for a condition as long as the workers get on, however slow the machine is.
+
+        Raises AssertionError with the end of the last workers' logs.
+        """
+        watch = StallWatch(self._measure_progress)
         while not condition():
-            if time.monotonic() > end:
+            if watch.is_over():
                 log_tail = "\n".join(
                     "\n".join(worker.read_log().splitlines()[-12:]) for worker in self.workers[-3:]
                 )
                 exit_codes = [worker.process.exitcode for worker in self.workers]
-                raise AssertionError(
-                    f"not within {seconds} s: {description}; ended: {exit_codes}\n{log_tail}"
-                )
+                raise AssertionError(f"nothing gets on: {description}; ended: {exit_codes}\n{log_tail}")
             await asyncio.sleep(POLL_SECONDS)
+
+    def _measure_progress(self) -> tuple[int, ...]:
+        """Return figures that change while the workers get on."""
+        messages = sum(len(self.chat.pages_in(channel)) for channel in self.expected_papers)
+        return messages, *(worker.log.stat().st_size for worker in self.workers if worker.log.exists())
 
     async def wait_for_faults(self, channel: Channel, description: str, *, remaining: int = 0) -> None:
         """Wait until a channel has this number of pending faults, or is finished."""
@@ -345,23 +378,40 @@ class Cluster:
         ]
         return all(state in FINISHED_STATES for state in states)
 
+    def find_channels_in_doubt(self) -> tuple[set[Channel], set[Channel]]:
+        """Return the channels with a page in doubt that has arrived, and those with one that has not."""
+        arrived, absent = set[Channel](), set[Channel]()
+        for channel in self.list_unfinished():
+            states = [page.state for delivery in self.list_deliveries(channel) for page in delivery.pages]
+            if PageState.POSTING in states:
+                is_absent = len(self.chat.pages_in(channel)) == states.count(PageState.POSTED)
+                (absent if is_absent else arrived).add(channel)
+        return arrived, absent
+
     async def wait_until_finished(self, channel: Channel, description: str) -> None:
         """Wait until the only channel with a delivery in progress has its due editions."""
-        await self._wait_for_channels([channel], description, WAIT_SECONDS)
+        await self._wait_for_channels([channel], description)
 
     async def wait_until_all_finished(self) -> None:
         """Wait until every channel has its due editions."""
-        await self._wait_for_channels(
-            list(self.expected_papers), "every channel has its digest", 2 * WAIT_SECONDS
-        )
+        await self._wait_for_channels(list(self.expected_papers), "every channel has its digest")
 
-    async def _wait_for_channels(self, channels: Sequence[Channel], description: str, seconds: float) -> None:
+    async def _wait_for_channels(self, channels: Sequence[Channel], description: str) -> None:
         """Skip long waits while nothing is in progress, without delaying the chat service."""
-        is_complete, end = False, time.monotonic() + seconds
-        while not is_complete and time.monotonic() < end:
-            is_complete = await asyncio.to_thread(self._poll_channels, channels)
-            await asyncio.sleep(5 * POLL_SECONDS)
-        await self.wait_until(lambda: is_complete, description, 0)
+        is_complete = False
+
+        async def poll() -> None:
+            nonlocal is_complete
+            while not is_complete:
+                is_complete = await asyncio.to_thread(self._poll_channels, channels)
+                await asyncio.sleep(5 * POLL_SECONDS)
+
+        polling = asyncio.create_task(poll())
+        try:
+            await self.wait_until(lambda: is_complete or polling.done(), description)
+            await polling
+        finally:
+            polling.cancel()
 
     def _poll_channels(self, channels: Sequence[Channel]) -> bool:
         try:
@@ -400,7 +450,7 @@ class Cluster:
         expected: list[PagePapers] = [
             page
             for papers in self.expected_papers[channel].values()
-            for page in expected_pages(papers, self.styles[channel])
+            for page in expected_pages(papers, self.styles[channel], is_special=channel in self.forums)
         ]
         posted = self.chat.pages_in(channel)
         missing, repeated = Counter(expected) - Counter(posted), Counter(posted) - Counter(expected)
@@ -438,6 +488,10 @@ async def start_cluster(
     now: datetime = NOON,
     rate: float = 1.0,
     timeout: timedelta = TIMEOUT,
+    lease: timedelta = LEASE,
+    absence_wait: timedelta = timedelta(),
+    history_lag: timedelta = HISTORY_LAG,
+    tick_seconds: float = 0.1,
     over_proxy: bool = False,
     has_own_server: bool = False,
     has_small_disk: bool = False,
@@ -447,6 +501,7 @@ async def start_cluster(
 ) -> AsyncIterator[Cluster]:
     """Open an empty cluster; its workers are killed at the end.
 
+    `absence_wait` is in real seconds, for scenarios in which a message comes or is shown after the time-out.
     With `over_wire` the network to PostgreSQL can be cut, with `own_server` PostgreSQL can be crashed,
     stopped and made read-only, with `small_disk` its disk can be filled.
     """
@@ -468,14 +523,23 @@ async def start_cluster(
         chat_clock = own_chat_clock if has_own_chat_clock else clock
         async with _start_chat(deployment, chat_clock) as chat:
             policy = DeliveryPolicy(
-                lease=LEASE,
+                lease=lease,
                 timeout=timeout,
-                history_lag=HISTORY_LAG,
+                history_lag=history_lag,
+                absence_wait=absence_wait,
                 min_attempts=attempts,
                 concurrency_per_workspace=50,
             )
             cluster = Cluster(
-                deployment, folder, chat, store, clock, database, policy=policy, clock_spread=clock_spread
+                deployment,
+                folder,
+                chat,
+                store,
+                clock,
+                database,
+                tick_seconds=tick_seconds,
+                policy=policy,
+                clock_spread=clock_spread,
             )
             _write_settings(folder, database.bot_url, chat)
             try:

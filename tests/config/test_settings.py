@@ -82,8 +82,12 @@ def test_the_example_names_every_documented_key_and_no_other() -> None:
     documented = {f"{table.name}.{key}".strip(".") for table in tables for key in table.documented_fields}
     documented |= {table.name for table in tables if table.name}
     text = EXAMPLE.read_text(encoding="utf-8")
-    shown_in_comments = {key for key in documented if key.split(".")[0] == "sources"} | {
-        "subscriptions.min_score"
+    shown_in_comments = {
+        key
+        for key in documented
+        if key.split(".")[0] == "sources"
+        or key.startswith(("reviewer.panel", "discussion.groups"))
+        or key == "subscriptions.min_score"
     }
     assert list_keys(tomllib.loads(text)) == documented - shown_in_comments
     server_fields = "reviewer.extra."  # Any field that a server takes.
@@ -102,6 +106,7 @@ def test_the_examples_in_comments_load(tmp_path: Path) -> None:
     assert [each.min_score for each in loaded.subscriptions] == [7.0, 7.0, None]
     assert loaded.subscriptions[1].time_zone == "Europe/Berlin"
     assert [each.kind for each in loaded.sources] == ["arxiv", "huggingface", "reviews", "snapshot"]
+    assert [(each.model, each.share) for each in loaded.reviewer.panel] == [("gemma-3-27b-it", 0.5)]
 
 
 def a_source(*lines: str) -> str:

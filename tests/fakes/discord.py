@@ -44,7 +44,7 @@ HISTORY_LIMIT = 100
 DISCORD_EPOCH = 1420070400000
 
 TEXT, DM, ANNOUNCEMENT, THREAD, FORUM = 0, 1, 5, 11, 15
-GUILDS_INTENT, REACTIONS_INTENT = 1 << 0, 1 << 10
+GUILDS_INTENT, REACTIONS_INTENT, DIRECT_REACTIONS_INTENT = 1 << 0, 1 << 10, 1 << 13
 PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15
 EPHEMERAL, CROSSPOSTED, REQUIRE_TAG = 1 << 6, 1 << 0, 1 << 4
 
@@ -172,6 +172,8 @@ class FakeDiscord:
     is_too_late: bool = False
     """True makes every first response too late."""
     allowed_privileged: int = 0
+    closed_dms: set[str] = field(default_factory=set)
+    """People who take no direct messages of the bot."""
     heartbeat_interval: float = 41.25
     default_fault: Callable[[str], DiscordFault | None] = lambda name: None
     """Returns the fault of a call, given its name, when none is injected."""
@@ -227,7 +229,7 @@ class FakeDiscord:
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/api/v10/{path:.*}", self._serve_api)
         app.router.add_get("/", self._serve_gateway)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
         self.port = self._runner.addresses[0][1]
@@ -403,13 +405,26 @@ class FakeDiscord:
         return await self._start_interaction(2, data, user, channel)
 
     async def click_button(
-        self, custom_id_prefix: str, *, user: str, channel: str, within: Json, user_installed: bool = False
+        self,
+        custom_id_prefix: str,
+        *,
+        user: str,
+        channel: str,
+        within: Json,
+        user_installed: bool = False,
+        value: str = "",
     ) -> DiscordInteraction:
-        """Click the first button with this prefix of custom_id. Fails if there is none."""
+        """Click the first button with this prefix of custom_id, or choose a value of the first such menu.
+
+        Fails if there is none.
+        """
         buttons = [one for row in within.get("components", []) for one in row["components"]]
         found = [one for one in buttons if one["custom_id"].startswith(custom_id_prefix)]
         assert found, f"no {custom_id_prefix} there: {[one['custom_id'] for one in buttons]}"
         data = {"custom_id": found[0]["custom_id"], "component_type": found[0]["type"], "id": 1}
+        if options := found[0].get("options"):
+            assert value in {option["value"] for option in options}, f"no option {value}"
+            data["values"] = [value]
         return await self._start_interaction(
             3, data, user, channel, within=within, user_installed=user_installed
         )
@@ -462,9 +477,14 @@ class FakeDiscord:
             "emoji": {"id": None, "name": emoji}, "type": 0, "burst": False,
         }  # fmt: skip
         if kind == "MESSAGE_REACTION_ADD":
-            data |= {"message_author_id": message["author"]["id"], "member": self._member_json(user)}
+            data["message_author_id"] = message["author"]["id"]
+        if not channel.guild:
+            del data["guild_id"]
+        elif kind == "MESSAGE_REACTION_ADD":
+            data["member"] = self._member_json(user)
         if is_dispatched:
-            await self.dispatch_event(kind, data, REACTIONS_INTENT)
+            intent = REACTIONS_INTENT if channel.guild else DIRECT_REACTIONS_INTENT
+            await self.dispatch_event(kind, data, intent)
         return data
 
     async def delete_channel(self, channel: str) -> None:
@@ -881,6 +901,8 @@ class FakeDiscord:
 
     def _do_create_message(self, request: web.Request, body: Json, channel: str) -> Json:
         where = self._get_channel(channel)
+        if where.kind == DM and where.name in self.closed_dms:
+            raise _RefusedError(403, 50007, "Cannot send messages to this user")
         in_thread = where.kind == THREAD
         if where.kind == FORUM:
             raise _RefusedError(400, 50008, "Cannot send messages in a non-text channel")
@@ -904,7 +926,9 @@ class FakeDiscord:
         if faults := faults_of_message(body):
             self.protocol_errors += [f"refused: {fault}" for fault in faults]
             raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
-        if body.get("allowed_mentions") != {"parse": []}:
+        mentions = dict(body.get("allowed_mentions") or {})
+        users = mentions.pop("users", [])
+        if mentions != {"parse": []} or any(f"<@{user}>" not in body.get("content", "") for user in users):
             self.protocol_errors.append("a message that may ping")
 
     def _enforce_rate_limit(self, times: list[float], limit: int, seconds: float) -> None:
@@ -927,6 +951,8 @@ class FakeDiscord:
             "embeds": [{"type": "rich", **embed} for embed in body.get("embeds") or []],
             "components": _number_components(body.get("components") or []), "flags": body.get("flags", 0),
         }  # fmt: skip
+        if reference := body.get("message_reference"):
+            message_json |= {"type": 19, "message_reference": reference}
         where.messages.append(message_json)
         return message_json
 

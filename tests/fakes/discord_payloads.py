@@ -86,8 +86,9 @@ def _check_rows(rows: Sequence[Json]) -> Faults:
     for row in rows:
         if row["type"] in V2_COMPONENT_TYPES:
             yield "components: needs the flag IS_COMPONENTS_V2"
-        if row["type"] != 1 or not 1 <= len(row.get("components", [])) <= 5:
-            yield "components: a row has 1 to 5 components"
+        kinds = [component["type"] for component in row.get("components", [])]
+        if row["type"] != 1 or not 1 <= len(kinds) <= (1 if 3 in kinds else 5):
+            yield "components: a row has 1 to 5 buttons, or one select"
         for component in row.get("components", []):
             yield from _check_component(component, custom_ids)
 

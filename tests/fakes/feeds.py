@@ -95,7 +95,7 @@ class FakeFeeds:
     async def start_server(self, port: int) -> None:
         app = web.Application()
         app.router.add_get("/{path:.*}", self._serve_request)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()

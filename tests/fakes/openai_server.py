@@ -59,6 +59,27 @@ class ModelFault(StrEnum):
     LONE_SURROGATES = "lone surrogates"
     USAGE_IS_A_LIST = "usage is a list"
     BROKEN_OFF = "broken off"
+    FORM_IN_THOUGHTS = "form in thoughts"
+    THOUGHTS_APART = "thoughts apart"
+    THOUGHTS_CUT_OFF = "thoughts cut off"
+    CONTENT_PARTS = "content parts"
+    TOOL_CALL = "tool call"
+    FUNCTION_CALL = "function call"
+    OBJECT_AS_CONTENT = "object as content"
+    OLD_COMPLETION = "old completion"
+    HARMONY = "harmony"
+    DRAFT_IN_UNKNOWN_TAG = "draft in unknown tag"
+    DRAFT_THEN_HALF = "draft then half"
+    NO_OPENING_TAG = "no opening tag"
+    KEY_AROUND = "key around"
+    LIST_OF_ONE = "list of one"
+    SINGLE_BACKSLASHES = "single backslashes"
+    TAG_IN_TEXT = "tag in text"
+    NULLS = "nulls"
+    TEXT_AS_LIMITATION = "text as limitation"
+    GRADES_IN_WORDS = "grades in words"
+    TRAILING_COMMA = "trailing comma"
+    QUOTES_IN_TEXT = "quotes in text"
 
 
 CONTROL_CHARACTERS = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202eevil\u2066\u200b\r\nINFO all is well\x00"
@@ -72,6 +93,11 @@ class OpenAiServer:
     The first answers wait until `batch_size` requests are in flight, at most `BATCH_WAIT_SECONDS`.
     `token_count` takes the place of both counts of every answer, whatever it is. `redirect_url` is the
     target of `ModelFault.REDIRECT`. `headers` are those of each request; `sent_bytes` counts huge bodies.
+    Each of `messages` takes the place of one answer's message, with the answer for the word FORM in its
+    texts, and another for DRAFT. `passages` are those about which it was asked if they address their
+    reviewer, and `passages_answer` is what it says to that. `translated` are the notes that it was to
+    translate, and `translation_answer` takes the place of its answer, which has each of them behind the name
+    of the language.
     """
 
     def __init__(
@@ -81,6 +107,7 @@ class OpenAiServer:
         self.batch_size = batch_size
         self.key = key
         self.faults: deque[ModelFault | None] = deque()
+        self.messages: deque[Mapping[str, object]] = deque()
         self.fault_by_title: dict[str, ModelFault] = {}
         self.token_count: object = None
         self.model_names = [MODEL]
@@ -93,6 +120,10 @@ class OpenAiServer:
         self.preference: Callable[[str, str], str] = lambda first, second: (
             "first" if first > second else "second"
         )
+        self.passages: list[str] = []
+        self.passages_answer = '{"addressing": []}'
+        self.translated: list[str] = []
+        self.translation_answer = ""
         self.refuses_listing = False
         self.peak_concurrency = 0
         self._in_flight = 0
@@ -105,7 +136,7 @@ class OpenAiServer:
         app = web.Application(client_max_size=2**24)
         app.router.add_post("/v1/chat/completions", self._answer_completion)
         app.router.add_get("/v1/models", self._list_models)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
@@ -144,7 +175,7 @@ class OpenAiServer:
         body = await request.json()
         self.requests.append(body)
         self.headers.append(dict(request.headers))
-        if body["model"] != MODEL:
+        if body["model"] not in self.model_names:
             return _error_response(404, f"The model `{body['model']}` does not exist")
         if problem := _find_request_problem(body):
             return _error_response(400, problem)
@@ -152,7 +183,7 @@ class OpenAiServer:
         pair = _parse_pair(body["messages"])
         if pair:
             self.pair_counts[pair] += 1
-        else:
+        elif not _parse_passages(body["messages"]) and not _parse_notes(body["messages"]):
             self.title_counts[title] += 1
         fault = self._next_fault(title, body)
         if fault in (ModelFault.RATE_LIMITED, ModelFault.RATE_LIMITED_LONG):
@@ -179,7 +210,16 @@ class OpenAiServer:
         choice = (
             json.dumps({"reason": "By rule.", "better": self.preference(*pair)}) if pair and not fault else ""
         )
+        if passages := _parse_passages(body["messages"]):
+            self.passages += passages
+            choice = self.passages_answer
+        if notes := _parse_notes(body["messages"]):
+            self.translated.append(notes)
+            choice = self.translation_answer or _translate(notes, body["messages"])
         completion = _build_completion(body, title, text, fault, choice)
+        if self.messages:
+            [chosen] = completion["choices"]
+            chosen["message"] = _put_form(self.messages.popleft(), chosen["message"]["content"])
         if self.token_count is not None:
             completion["usage"] = {"prompt_tokens": self.token_count, "completion_tokens": self.token_count}
         response = web.json_response(completion)
@@ -292,6 +332,30 @@ def _parse_pair(messages: list[dict[str, str]]) -> tuple[str, str] | None:
     return (found[0], found[1]) if len(found) == 2 else None
 
 
+def _parse_passages(messages: list[dict[str, str]]) -> list[str]:
+    """Return the passages of a question about whom they address, none for a review."""
+    found = re.findall(
+        r"----- (\w+) passage (\d+) begins -----\n(.*?)\n----- \1 passage \2 ends -----",
+        messages[1]["content"],
+        re.DOTALL,
+    )
+    return [text for _, _, text in found]
+
+
+def _parse_notes(messages: list[dict[str, str]]) -> str:
+    """Return the notes that are to be translated, empty for another request."""
+    found = re.search(
+        r"----- (\w+) notes begin -----\n(.*?)\n----- \1 notes end -----", messages[1]["content"], re.DOTALL
+    )
+    return found[2] if found else ""
+
+
+def _translate(notes: str, messages: list[dict[str, str]]) -> str:
+    language = re.findall(r" into (\w+)", messages[1]["content"])[-1]
+    tldr, *points = [f"{language}: {note.partition(': ')[2]}" for note in notes.splitlines()]
+    return json.dumps({"tldr": tldr, "limitations": points})
+
+
 def _build_completion(
     body: Mapping[str, Any], title: str, text: str, fault: ModelFault | None, choice: str = ""
 ) -> dict[str, Any]:
@@ -299,23 +363,67 @@ def _build_completion(
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if fault is ModelFault.REFUSAL:
         message |= {"content": None, "refusal": "I cannot review this."}
+    message |= _place_answer(content, fault)
     if fault is ModelFault.LONE_SURROGATES:
         message["content"] = f"\ud800 {content} \udfff"
     prompt_characters = sum(len(turn["content"]) for turn in body["messages"])
+    cut_off = (ModelFault.HALF_JSON, ModelFault.THOUGHTS_CUT_OFF, ModelFault.DRAFT_THEN_HALF)
+    choice_fields: dict[str, Any] = {"index": 0, "finish_reason": "length" if fault in cut_off else "stop"}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": "another-model" if fault is ModelFault.WRONG_MODEL else body["model"],
         "choices": [
-            {
-                "index": 0,
-                "message": message,
-                "finish_reason": "length" if fault is ModelFault.HALF_JSON else "stop",
-            }
+            {**choice_fields, "text": content}
+            if fault is ModelFault.OLD_COMPLETION
+            else {**choice_fields, "message": message}
         ],
-        "usage": _build_usage(fault, prompt_characters // 4, len(message["content"] or "") // 4),
+        "usage": _build_usage(fault, prompt_characters // 4, len(content or "") // 4),
     }
+
+
+def _place_answer(content: str, fault: ModelFault | None) -> dict[str, Any]:
+    """Return the fields of a message that hold an answer elsewhere than as the text of its content."""
+    thoughts = f"Let me think about the draft {_draft_of(content)}"
+    match fault:
+        case ModelFault.FORM_IN_THOUGHTS:
+            # vLLM with a reasoning parser, for a model that does not think.
+            return {"content": None, "reasoning_content": content, "reasoning": content}
+        case ModelFault.THOUGHTS_APART:
+            return {"reasoning_content": thoughts, "reasoning": thoughts}
+        case ModelFault.THOUGHTS_CUT_OFF:
+            return {"content": None, "reasoning_content": f"{thoughts} or rather"}
+        case ModelFault.CONTENT_PARTS:
+            thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thoughts}]}
+            half = len(content) // 2
+            parts = [{"type": "text", "text": part} for part in (content[:half], content[half:])]
+            return {"content": [thinking, *parts]}
+        case ModelFault.TOOL_CALL:
+            function = {"name": "review", "arguments": content}
+            return {"content": None, "tool_calls": [{"id": "1", "type": "function", "function": function}]}
+        case ModelFault.FUNCTION_CALL:
+            return {"content": "", "function_call": {"name": "review", "arguments": content}}
+        case ModelFault.OBJECT_AS_CONTENT:
+            return {"content": json.loads(content)}
+        case _:
+            return {}
+
+
+def _put_form(value: Any, form: str) -> Any:
+    """Return a message with the form in place of the word FORM, and a draft of it in place of DRAFT."""
+    if isinstance(value, dict):
+        return {key: _put_form(part, form) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_put_form(part, form) for part in value]
+    if value == "OBJECT":
+        return json.loads(form)
+    return value.replace("FORM", form).replace("DRAFT", _draft_of(form)) if isinstance(value, str) else value
+
+
+def _draft_of(answer: str) -> str:
+    """Return an answer with other contents, as a model drafts it."""
+    return re.sub(r'"tldr": "[^"]*"', '"tldr": "A DRAFT, to be thrown away."', answer)
 
 
 def _build_usage(fault: ModelFault | None, prompt_tokens: int, completion_tokens: int) -> object:
@@ -333,7 +441,9 @@ def _build_usage(fault: ModelFault | None, prompt_tokens: int, completion_tokens
 
 
 def _build_content(body: Mapping[str, Any], title: str, text: str, fault: ModelFault | None) -> str:
-    form = _fill_form(title, text, full="key_limitations" in body["messages"][0]["content"])
+    # Other models than ours grade in their own way.
+    seed = title if body["model"] == MODEL else f"{title}{body['model']}"
+    form = _fill_form(seed, text, full="key_limitations" in body["messages"][0]["content"])
     if fault is ModelFault.OBEDIENT:
         form |= {name: {**form[name], "grade": 5} for name in form if isinstance(form[name], dict)}
         form["tldr"] = "Everything about this paper is outstanding, see https://evil.example @everyone."
@@ -343,7 +453,19 @@ def _build_content(body: Mapping[str, Any], title: str, text: str, fault: ModelF
             point["quote"] = "another passage that stands nowhere in it"
     if fault is ModelFault.GRADES_OUT_OF_RANGE:
         form["impact"]["grade"] = 11
-    answer = json.dumps(form)
+    if fault is ModelFault.NULLS:
+        form |= {"tldr_quote": None, "key_limitations": None}
+    if fault is ModelFault.TEXT_AS_LIMITATION and "key_limitations" in form:
+        form["key_limitations"].insert(0, "Only small models")
+    if fault is ModelFault.GRADES_IN_WORDS:
+        form["impact"]["grade"] = f"{form['impact']['grade']}/5"
+        form["methodology"]["grade"] = form["methodology"]["grade"] * 1.0
+        form["experiments"]["grade"] = f"{form['experiments']['grade']} out of 5"
+    if fault is ModelFault.TAG_IN_TEXT:
+        form["tldr"] = "The model is stopped by writing </think> early. " + form["tldr"]
+    if fault in _WRITTEN_IN_TLDR:
+        form["tldr"] = "TLDR"
+    answer = json.dumps(form).replace("TLDR", _WRITTEN_IN_TLDR.get(fault, ""))
     match fault:
         case ModelFault.SCHEMA_IGNORED:
             return json.dumps({"score": 9, "summary": "Great."})
@@ -359,16 +481,36 @@ def _build_content(body: Mapping[str, Any], title: str, text: str, fault: ModelF
             return f"```json\n{json.dumps(form, indent=2)}\n```"
         case ModelFault.EMPTY:
             return ""
+        case ModelFault.HARMONY:
+            final = f"<|start|>assistant<|channel|>final<|message|>{answer}"
+            return f"<|channel|>analysis<|message|>{_draft_of(answer)}<|end|>{final}"
+        case ModelFault.DRAFT_IN_UNKNOWN_TAG:
+            return f"<thought>{_draft_of(answer)}</thought>\n{answer}"
+        case ModelFault.DRAFT_THEN_HALF:
+            return f"<musing>{_draft_of(answer)}</musing>\n{answer[: len(answer) // 2]}"
+        case ModelFault.NO_OPENING_TAG:
+            return f"{_draft_of(answer)}\n</think>\n\n{answer}"
+        case ModelFault.KEY_AROUND:
+            return json.dumps({"review": form})
+        case ModelFault.LIST_OF_ONE:
+            return json.dumps([form])
+        case ModelFault.TRAILING_COMMA:
+            return f"{answer[:-1]},\n}}"
         case _:
             return answer
 
 
-def _fill_form(title: str, text: str, *, full: bool) -> dict[str, Any]:
-    """Return an answer that depends only on title and text. Its quotes are sentences of the text."""
-    digest = hashlib.blake2b(title.encode(), digest_size=8).digest()
-    spans = [span.strip() for span in re.split(r"(?<=[.!?])\s+|\n", text) if len(span.split()) >= 4] or [
-        title
-    ]
+_WRITTEN_IN_TLDR: dict[ModelFault | None, str] = {
+    ModelFault.SINGLE_BACKSLASHES: r"A rate of $\frac{1}{n}$ for a $\beta$-VAE, in the $\alpha$-divergence.",
+    ModelFault.QUOTES_IN_TEXT: 'The so-called "best" model, as they say, is small.',
+}
+"""Texts that stand in the JSON as they are, without escapes."""
+
+
+def _fill_form(seed: str, text: str, *, full: bool) -> dict[str, Any]:
+    """Return an answer that depends only on the seed and the text. Its quotes are sentences of the text."""
+    digest = hashlib.blake2b(seed.encode(), digest_size=8).digest()
+    spans = [span.strip() for span in re.split(r"(?<=[.!?])\s+|\n", text) if len(span.split()) >= 4] or [seed]
     names = ("methodology", "experiments", "reproducibility", "limitations", "impact")
     form: dict[str, Any] = {}
     for number, name in enumerate(names):

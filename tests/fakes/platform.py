@@ -34,7 +34,10 @@ def do_nothing() -> None:
 
 @dataclass(slots=True)
 class MemoryPlatform:
-    """Appends to `posted_pages`. `before_post` and `after_post` run around each post and may raise."""
+    """Appends to `posted_pages`. `before_post` and `after_post` run around each post and may raise.
+
+    `before_find` runs before each search and may raise.
+    """
 
     posted_pages: PostedPages
     before_post: Callable[[], None] = do_nothing
@@ -46,9 +49,13 @@ class MemoryPlatform:
     direct_messages: list[tuple[str, Message]] = field(default_factory=list)
     before_edit: Callable[[], None] = do_nothing
     after_edit: Callable[[], None] = do_nothing
+    before_find: Callable[[], None] = do_nothing
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         return render(message, style)
+
+    async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
+        return pages
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         self.before_post()
@@ -58,6 +65,7 @@ class MemoryPlatform:
         return f"receipt {key}"
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
+        self.before_find()
         if not self.can_ask:
             return CANNOT_ASK
         return f"receipt {key}" if key in self.posted_pages.keys_in(channel) else None

@@ -30,6 +30,7 @@ from tests.fakes.slack_blocks import (
     count_characters,
     count_total_characters,
     faults_of_blocks,
+    faults_of_suggestions,
     faults_of_view,
 )
 from tests.fakes.wire import WAIT_SECONDS, parse_port
@@ -132,6 +133,8 @@ class FakeSlack:
     `default_fault` returns the fault of a method for which none is injected. A message appears in the history
     after `history_lag` seconds of the clock. In real seconds, `late_seconds` is the delay of a call with the
     fault `SLOW_BEFORE`, `latency` that of every answer. A rate limit asks to wait `limit_seconds`.
+    A method that reads the history can be called `history_per_minute` times in 60 seconds of the clock: 50 is
+    Slack's tier 3, 1 that of an app which is distributed outside of its Marketplace.
     `odd_answers` replace the normal answers, by method; the call takes effect.
     """
 
@@ -150,7 +153,9 @@ class FakeSlack:
     ack_seconds: float = ACK_SECONDS
     trigger_seconds: float = TRIGGER_SECONDS
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
+    refuses_containers: bool = False
     history_limit: int = 15
+    history_per_minute: int = 50
     history_lag: float = 0.0
     late_seconds: float = 3.0
     latency: float = 0.0
@@ -174,9 +179,11 @@ class FakeSlack:
     skipped_hellos: int = 0
     is_without_pongs: bool = False
     url: str = ""
+    history_times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     _faults: dict[tuple[str, str], list[SlackFault]] = field(default_factory=lambda: defaultdict(list))
     _tickets: set[str] = field(default_factory=set)
     _triggers: dict[str, tuple[float, SlackInteraction]] = field(default_factory=dict)
+    _suggestions: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     _urls: dict[str, _ResponseUrl] = field(default_factory=dict)
     _acks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -191,7 +198,7 @@ class FakeSlack:
         app.router.add_route("*", "/api/{method}", self._serve_api)
         app.router.add_get("/link", self._serve_socket)
         app.router.add_post("/response/{id}", self._serve_response_url)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
@@ -265,6 +272,12 @@ class FakeSlack:
         self.channels[channel.id] = channel
         return channel.id
 
+    def open_dm(self, user: str) -> str:
+        """Return the conversation of a person with the app; it is created if missing."""
+        direct = self._open_conversation(user)
+        assert direct
+        return direct.id
+
     def messages_in(self, channel: str) -> list[Json]:
         """Return the messages of a channel, oldest first."""
         return self.channels[channel].messages
@@ -301,10 +314,15 @@ class FakeSlack:
     async def click_button(
         self, action_id: str, *, user: str, channel: str = "", value: str | None = None, within: Json
     ) -> SlackInteraction:
-        """Click a button, or enter a text, in a message, a response, or a view. Fails if it is not there."""
+        """Click a button, choose from a menu, or enter a text, in a message, a response, or a view.
+
+        `action_id` may also be the start of an overflow menu's option. Fails if it is not there.
+        """
         found = [
             element for element in find_elements(within.get("blocks", []))
-            if element["action_id"] == action_id and value in (None, element.get("value", value))
+            if (element["action_id"] == action_id and value in (None, element.get("value", value)))
+            # Of a pair of feedback buttons the values are "right" and None.
+            or find_option(element, action_id, value)
         ]  # fmt: skip
         assert found, (
             f"no {action_id} {value or ''} there: {[e['action_id'] for e in find_elements(within['blocks'])]}"
@@ -313,12 +331,17 @@ class FakeSlack:
         in_view = within.get("type") in ("modal", "home")
         action = {
             "type": found[0]["type"],
-            "action_id": action_id,
+            "action_id": found[0]["action_id"],
             "block_id": "b",
             "action_ts": self._next_ts(),
         }
         if found[0]["type"] == "static_select":
             action |= _build_state(found[0], value)
+        elif found[0]["type"] == "overflow":
+            action["selected_option"] = find_option(found[0], action_id, value)
+        elif found[0]["type"] == "feedback_buttons":
+            side = "positive_button" if value == "right" else "negative_button"
+            action["value"] = found[0][side]["value"]
         else:
             action["value"] = found[0].get("value", value)
         payload: Json = {
@@ -354,6 +377,9 @@ class FakeSlack:
                 element, name = block["element"], block["block_id"]
                 given = values.get(name, _initial_value_of(element))
                 assert given not in (None, "", []) or block.get("optional"), f"Slack asks to fill in {name}"
+                if element["type"] == "external_select":
+                    offered = self._suggestions.get((view["id"], name), [])
+                    element = {**element, "options": [*offered, element.get("initial_option")]}
                 state[name] = {element["action_id"]: _build_state(element, given)}
         interaction, extra = self._start_interaction()
         payload = {
@@ -364,7 +390,25 @@ class FakeSlack:
         errors = (done.ack or {}).get("errors", {})
         if unknown := set(errors) - {block.get("block_id") for block in view["blocks"]}:
             self.protocol_errors.append(f"errors for blocks that are not in the view: {unknown}")
+        if (done.ack or {}).get("response_action") == "update":
+            self.protocol_errors += faults_of_view((done.ack or {})["view"])
         return done
+
+    async def type_in_select(self, view: Json, block_id: str, typed: str, *, user: str) -> list[Json]:
+        """Type in a select whose options the app gives, and return them. Only these can be sent then."""
+        element = next(block["element"] for block in view["blocks"] if block.get("block_id") == block_id)
+        assert element["type"] == "external_select", "only the app's own selects ask it for options"
+        assert len(typed) >= element.get("min_query_length", 3), "Slack asks for options later"
+        payload = {
+            "type": "block_suggestion", "user": {"id": user}, "team": {"id": self.team_id},
+            "api_app_id": "A1", "action_id": element["action_id"], "block_id": block_id, "value": typed,
+            "container": {"type": "view", "view_id": view["id"]}, "view": view,
+        }  # fmt: skip
+        answer = await self._send_payload("interactive", payload)
+        assert answer is not None, "never answered: block_suggestion"
+        self.protocol_errors.extend(faults_of_suggestions(answer))
+        self._suggestions[view["id"], block_id] = options = answer.get("options", [])
+        return list(options)
 
     async def use_shortcut(
         self, callback_id: str, *, user: str, channel: str, message: Json
@@ -758,7 +802,8 @@ class FakeSlack:
     def _open_conversation(self, user: str) -> SlackChannel | None:
         """Return the direct-message channel of a person, created if missing. Its key is the person's id."""
         if user in self.users and user not in self.channels:
-            self.channels[user] = SlackChannel(f"D{user}", "directmessage", {self.bot_user, user})
+            direct = SlackChannel(f"D{user}", "directmessage", {self.bot_user, user}, is_private=True)
+            self.channels[user] = self.channels[direct.id] = direct
         return self.channels.get(user) if user in self.users else None
 
     def _require_content(self, arguments: Json) -> None:
@@ -770,7 +815,7 @@ class FakeSlack:
         if count_characters(text) > MAX_TEXT_CHARACTERS:
             raise _RefusedError("msg_too_long")
         if blocks is not None:
-            if faults := faults_of_blocks(blocks):
+            if faults := faults_of_blocks(blocks, refuses_containers=self.refuses_containers):
                 raise _RefusedError(
                     "invalid_blocks", response_metadata={"messages": [f"[ERROR] {fault}" for fault in faults]}
                 )
@@ -802,7 +847,17 @@ class FakeSlack:
         self.unfurls.append(arguments)
         return {}
 
+    def _enforce_history_tier(self, method: str) -> None:
+        """Raise _TooFastError if a method that reads the history was called too often in the last minute."""
+        now = self.clock()
+        times = [at for at in self.history_times[method] if now - at < 60]
+        self.history_times[method] = times
+        if self.rate_limits and len(times) >= self.history_per_minute:
+            raise _TooFastError(math.ceil(60 - (now - times[0])))
+        times.append(now)
+
     def _do_conversations_history(self, arguments: Json) -> Json:
+        self._enforce_history_tier("conversations.history")
         channel = self._get_channel(arguments, to_post=False)
         if self.bot_user not in channel.members:
             raise _RefusedError("not_in_channel")
@@ -823,6 +878,7 @@ class FakeSlack:
         return not self.history_lag or float(message["ts"]) <= self.clock() - self.history_lag
 
     def _do_conversations_replies(self, arguments: Json) -> Json:
+        self._enforce_history_tier("conversations.replies")
         channel = self._get_channel(arguments)
         replies = [
             m for m in channel.messages
@@ -860,6 +916,18 @@ class FakeSlack:
         interaction.views.append(view)
         return {"view": view}
 
+    def _do_views_update(self, arguments: Json) -> Json:
+        old = next((view for view in self.views if view["id"] == arguments["view_id"]), None)
+        if old is None:
+            raise _RefusedError("not_found")
+        if arguments.get("hash", old["hash"]) != old["hash"]:
+            raise _RefusedError("hash_conflict")
+        if faults := faults_of_view(arguments["view"]):
+            raise _RefusedError("invalid_arguments", response_metadata={"messages": faults})
+        view = {**arguments["view"], "id": old["id"], "hash": f"h{self._next_number()}"}
+        self.views[self.views.index(old)] = view
+        return {"view": view}
+
     def _do_views_publish(self, arguments: Json) -> Json:
         self.homes[arguments["user_id"]] = view = self._store_view(arguments["view"])
         return {"view": view}
@@ -867,7 +935,7 @@ class FakeSlack:
     def _store_view(self, view: Json) -> Json:
         if faults := faults_of_view(view):
             raise _RefusedError("invalid_arguments", response_metadata={"messages": faults})
-        seen = {**view, "id": f"V{self._next_number()}"}
+        seen = {**view, "id": f"V{self._next_number()}", "hash": f"h{self._next_number()}"}
         self.views.append(seen)
         return seen
 
@@ -896,7 +964,7 @@ class _RefusedError(Exception):
 
 
 class _TooFastError(Exception):
-    """A message over the rate of a channel; `seconds` is the time until the next may come."""
+    """A call over the rate of a channel or a method; `seconds` is the time until the next may come."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -930,11 +998,21 @@ def find_elements(part: Any) -> list[Json]:
     return own + [element for value in part.values() for element in find_elements(value)]
 
 
+def find_option(element: Json, action: str, value: str | None = None) -> Json | None:
+    """Return the option of an overflow menu that stands for an action, and for this value unless None."""
+    options = element["options"] if element["type"] == "overflow" else []
+    wanted = f"{action}:{value or ''}"
+    return next(
+        (one for one in options if one["value"] == wanted or (not value and one["value"].startswith(wanted))),
+        None,
+    )
+
+
 def _initial_value_of(element: Json) -> Any:
     match element["type"]:
         case "checkboxes":
             return [option["value"] for option in element.get("initial_options", [])]
-        case "static_select" | "radio_buttons":
+        case "static_select" | "radio_buttons" | "external_select":
             return element.get("initial_option", {}).get("value")
         case "timepicker":
             return element.get("initial_time")
@@ -949,8 +1027,9 @@ def _build_state(element: Json, given: Any) -> Json:
                 "type": "checkboxes",
                 "selected_options": [o for o in element["options"] if o["value"] in (given or [])],
             }
-        case "static_select" | "radio_buttons":
-            chosen = next((option for option in element["options"] if option["value"] == given), None)
+        case "static_select" | "radio_buttons" | "external_select":
+            chosen = next((one for one in element["options"] if one and one["value"] == given), None)
+            assert chosen or not given, f"Slack offers no {given!r}"
             return {"type": element["type"], "selected_option": chosen}
         case "timepicker":
             return {"type": "timepicker", "selected_time": given}

@@ -16,8 +16,12 @@ def count_characters(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def faults_of_blocks(blocks: object, surface: Surface = "message") -> list[str]:
+def faults_of_blocks(
+    blocks: object, surface: Surface = "message", *, refuses_containers: bool = False
+) -> list[str]:
     """Return every fault as Slack words it, with a JSON pointer; none if Slack takes the blocks."""
+    if refuses_containers and isinstance(blocks, list) and any(map(_is_container, blocks)):
+        return ["unsupported type: container [json-pointer:/blocks]"]
     if not isinstance(blocks, list):
         return ["must provide an array [json-pointer:/blocks]"]
     faults = list(_check_blocks(blocks, surface))
@@ -64,7 +68,8 @@ def count_total_characters(part: object) -> int:
 
 def _check_blocks(blocks: Sequence[object], surface: Surface) -> Faults:
     limit = 50 if surface == "message" else 100
-    if not 1 <= len(blocks) <= limit:
+    total = len(blocks) + sum(map(_count_children, blocks))
+    if not 1 <= total <= limit:
         yield f"no more than {limit} items allowed, and at least one [json-pointer:/blocks]"
     actions: list[str] = []
     for number, block in enumerate(blocks):
@@ -73,13 +78,23 @@ def _check_blocks(blocks: Sequence[object], surface: Surface) -> Faults:
             yield f"must be an object [json-pointer:{at}]"
             continue
         check = _BLOCKS.get(str(block.get("type")))
-        if check is None or (block["type"] == "input" and surface == "message"):
+        wrong_surface = {"input": surface == "message", "container": surface == "home"}
+        wrong_surface["context_actions"] = surface != "message"
+        if check is None or wrong_surface.get(block["type"]):
             yield f"unsupported type: {block.get('type')} [json-pointer:{at}/type]"
             continue
         yield from check(block, at)
         actions += [f"{block.get('block_id', number)} {element}" for element in _list_action_ids(block)]
     if len(set(actions)) < len(actions):
         yield "`action_id` already exists [json-pointer:/blocks]"
+
+
+def _count_children(block: object) -> int:
+    return len(block.get("child_blocks") or []) if isinstance(block, dict) else 0
+
+
+def _is_container(block: object) -> bool:
+    return isinstance(block, dict) and block.get("type") == "container"
 
 
 def _list_action_ids(part: object) -> Iterator[str]:
@@ -163,6 +178,27 @@ def _check_actions(block: Json, at: str) -> Faults:
         yield from _check_element(element, f"{at}/elements/{number}")
 
 
+def _check_context_actions(block: Json, at: str) -> Faults:
+    yield from _check_keys(block, at, {"type", "elements"}, {"block_id"})
+    elements = block.get("elements") or []
+    if not 1 <= len(elements) <= 5:
+        yield f"no more than 5 items allowed, and at least one [json-pointer:{at}/elements]"
+    for number, element in enumerate(elements):
+        here = f"{at}/elements/{number}"
+        if element.get("type") != "feedback_buttons":
+            yield f"unsupported element [json-pointer:{here}]"
+            continue
+        yield from _check_keys(
+            element, here, {"type", "action_id", "positive_button", "negative_button"}, set()
+        )
+        yield from _check_length(element.get("action_id"), f"{here}/action_id", 255)
+        for name in ("positive_button", "negative_button"):
+            button = element.get(name) or {}
+            yield from _check_keys(button, f"{here}/{name}", {"text", "value"}, {"accessibility_label"})
+            yield from _check_text(button.get("text"), f"{here}/{name}/text", 75, _PLAIN)
+            yield from _check_length(button.get("value"), f"{here}/{name}/value", 2000)
+
+
 def _check_input(block: Json, at: str) -> Faults:
     yield from _check_keys(
         block, at, {"type", "label", "element"}, {"block_id", "hint", "optional", "dispatch_action"}
@@ -172,10 +208,33 @@ def _check_input(block: Json, at: str) -> Faults:
     yield from _check_element(block.get("element"), f"{at}/element")
 
 
+def _check_container(block: Json, at: str) -> Faults:
+    optional = {"block_id", "subtitle", "width", "is_collapsible", "default_collapsed", "has_header_divider"}
+    yield from _check_keys(block, at, {"type", "title", "child_blocks"}, optional)
+    yield from _check_text(block.get("title"), f"{at}/title", 150, _PLAIN)
+    yield from _check_text(block.get("subtitle"), f"{at}/subtitle", 150, _BOTH, is_required=False)
+    if block.get("default_collapsed") and not block.get("is_collapsible"):
+        yield f"requires is_collapsible [json-pointer:{at}/default_collapsed]"
+    if block.get("is_collapsible") and block.get("has_header_divider"):
+        yield f"excludes is_collapsible [json-pointer:{at}/has_header_divider]"
+    children = block.get("child_blocks") or []
+    if not 1 <= len(children) <= 10:
+        yield f"no more than 10 items allowed, and at least one [json-pointer:{at}/child_blocks]"
+    for number, child in enumerate(children):
+        here = f"{at}/child_blocks/{number}"
+        if not isinstance(child, dict) or child.get("type") not in _CHILD_BLOCKS:
+            yield f"unsupported type in a container [json-pointer:{here}/type]"
+            continue
+        yield from _BLOCKS[child["type"]](child, here)
+
+
+_CHILD_BLOCKS = ("section", "context", "actions", "divider", "header")
+"""Blocks that this fake knows and Slack takes in a container."""
+
 _BLOCKS: dict[str, Callable[[Json, str], Faults]] = {
     "divider": _check_divider, "header": _check_header, "section": _check_section, "context": _check_context,
-    "actions": _check_actions,
-    "input": _check_input,
+    "actions": _check_actions, "context_actions": _check_context_actions,
+    "input": _check_input, "container": _check_container,
 }  # fmt: skip
 
 
@@ -200,6 +259,13 @@ def _check_button(element: Json, at: str) -> Faults:
         yield f"must be a url [json-pointer:{at}/url]"
 
 
+def faults_of_suggestions(answer: object) -> list[str]:
+    """Return every fault of the answer to a block_suggestion. It may have no options."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("options"), list) or len(answer) > 1:
+        return ["must provide options [json-pointer:/options]"]
+    return list(_check_options(answer, "", 100)) if answer["options"] else []
+
+
 def _check_options(element: Json, at: str, limit: int) -> Faults:
     options = element.get("options") or []
     if not 1 <= len(options) <= limit:
@@ -220,6 +286,14 @@ def _check_options(element: Json, at: str, limit: int) -> Faults:
 def _check_select(element: Json, at: str) -> Faults:
     yield from _check_keys(element, at, {"type", "action_id", "options"}, {"initial_option", "placeholder"})
     yield from _check_options(element, at, 100)
+
+
+def _check_external_select(element: Json, at: str) -> Faults:
+    optional = {"initial_option", "placeholder", "min_query_length"}
+    yield from _check_keys(element, at, {"type", "action_id"}, optional)
+    yield from _check_text(element.get("placeholder"), f"{at}/placeholder", 150, _PLAIN, is_required=False)
+    if "initial_option" in element:
+        yield from _check_options({"options": [element["initial_option"]]}, at, 1)
 
 
 def _check_checkboxes(element: Json, at: str) -> Faults:
@@ -259,6 +333,6 @@ def _check_text_input(element: Json, at: str) -> Faults:
 
 _ELEMENTS: dict[str, Callable[[Json, str], Faults]] = {
     "button": _check_button, "static_select": _check_select, "checkboxes": _check_checkboxes,
-    "radio_buttons": _check_radio,
+    "radio_buttons": _check_radio, "external_select": _check_external_select,
     "overflow": _check_overflow, "timepicker": _check_timepicker, "plain_text_input": _check_text_input,
 }  # fmt: skip

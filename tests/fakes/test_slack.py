@@ -11,7 +11,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fakes.slack import FakeSlack, SlackFault
-from tests.fakes.slack_blocks import faults_of_blocks, faults_of_view
+from tests.fakes.slack_blocks import faults_of_blocks, faults_of_suggestions, faults_of_view
 
 
 def build_plain_text(text: str) -> dict[str, str]:
@@ -73,6 +73,19 @@ def test_a_view_over_a_limit_is_refused() -> None:
     assert faults_of_view(
         {**view, "blocks": [{"type": "input", "label": build_plain_text("x"), "element": select}]}
     )
+
+
+def test_a_select_of_the_apps_own_is_taken_and_its_suggestions_have_limits() -> None:
+    option = {"text": build_plain_text("UTC"), "value": "UTC"}
+    select = {"type": "external_select", "action_id": "a", "initial_option": option}
+    view = {"type": "modal", "title": build_plain_text("x"), "submit": build_plain_text("x")}
+    field = {"type": "input", "label": build_plain_text("x"), "element": select}
+    assert faults_of_view({**view, "blocks": [field]}) == []
+    assert faults_of_view({**view, "blocks": [{**field, "element": {**select, "options": [option]}}]})
+    assert faults_of_suggestions({"options": []}) == faults_of_suggestions({"options": [option]}) == []
+    assert faults_of_suggestions({"options": [option] * 101})
+    assert faults_of_suggestions({"options": [{**option, "text": build_plain_text("x" * 76)}]})
+    assert faults_of_suggestions({})
 
 
 Story = Callable[[FakeSlack, AsyncWebClient], Awaitable[None]]

@@ -18,7 +18,8 @@ class TcpProxy:
         self._flow_allowed = threading.Event()
         self._flow_allowed.set()
         self._open_sockets: set[socket.socket] = set()
-        self._is_cut = False
+        self._sockets_lock = threading.Lock()
+        self._is_cut = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._threads: list[threading.Thread] = []
@@ -30,21 +31,24 @@ class TcpProxy:
 
     def cut_connections(self) -> None:
         """Close every connection, and each new one at once."""
-        self._is_cut = True
-        for one in list(self._open_sockets):
-            _shut_socket(one)
+        with self._sockets_lock:
+            self._is_cut.set()
+            for one in self._open_sockets:
+                _shut_socket(one)
 
     def restore_traffic(self) -> None:
         """Forward again, beginning with the bytes that were held back."""
-        self._is_cut = False
+        self._is_cut.clear()
         self._flow_allowed.set()
 
     def close(self) -> None:
+        """Close all connections. Raises AssertionError if one of them does not end."""
         _shut_socket(self._listener)
-        self.restore_traffic()
+        self._flow_allowed.set()
         self.cut_connections()
         for thread in self._threads:
-            thread.join()
+            thread.join(WAIT_SECONDS)
+            assert not thread.is_alive(), f"a connection of the proxy on port {self.port} does not end"
 
     def _start_thread(self, work: Callable[..., None], *sockets: socket.socket) -> None:
         self._threads.append(threading.Thread(target=work, args=sockets, daemon=True))
@@ -54,11 +58,15 @@ class TcpProxy:
         with contextlib.suppress(OSError), self._listener:
             while True:
                 client, _ = self._listener.accept()
-                if self._is_cut:
+                if self._is_cut.is_set():
                     client.close()
                     continue
                 server = self._connect_upstream()
-                self._open_sockets |= {client, server}
+                with self._sockets_lock:
+                    self._open_sockets |= {client, server}
+                    if self._is_cut.is_set():  # Since it was accepted.
+                        _shut_socket(client)
+                        _shut_socket(server)
                 for one, other in ((client, server), (server, client)):
                     self._start_thread(self._forward_bytes, one, other)
 
@@ -68,7 +76,8 @@ class TcpProxy:
                 self._flow_allowed.wait()
                 target.sendall(passed)
         _shut_socket(target)
-        self._open_sockets.discard(source)
+        with self._sockets_lock:
+            self._open_sockets.discard(source)
         source.close()
 
 

@@ -38,6 +38,7 @@ WISHES = "tests/digests/test_wishes.py::test_a_wish_is_answered_by_these_papers"
 REVIEWERS = "tests/digests/reviewers"
 FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
 MARKS = "tests/digests/store/test_marks.py"
+QUEUE = "tests/bot/conversation/test_queue.py"
 PEOPLE = "tests/digests/store/test_people.py"
 TOMBSTONES = "tests/digests/store/test_tombstones.py"
 MODERATION = "tests/bot/conversation/test_moderation.py"
@@ -49,6 +50,8 @@ LIMITATIONS = "tests/digests/test_limitations.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
+INJECTIONS = "tests/digests/test_injections.py"
+YARDSTICK = "tests/digests/test_injection_yardstick.py"
 LINEAR = "tests/digests/test_linear_text.py::test_hostile_repeats_cost_no_more_than_their_length"
 FULL_REVIEW = "tests/digests/reviewers/test_full_review.py"
 
@@ -62,6 +65,39 @@ MUTANTS: tuple[Mutant, ...] = (
         "",
         (
             "tests/digests/search/test_queries.py::test_only_a_name_or_a_title_of_its_own_is_certain[KTO-True-3]",
+        ),
+    ),
+    Mutant(
+        "frequent words searched among all papers",
+        "digests/search/ranking.py",
+        "        if cost <= budget:\n",
+        "        if cost:\n",
+        ("tests/digests/search/test_index.py::test_frequent_words_are_searched_among_the_newest",),
+    ),
+    Mutant(
+        "title that begins with the typed words ranked as any",
+        "digests/search/title_fit.py",
+        " + BEGINNING * (0 in starts)",
+        "",
+        (
+            "tests/digests/search/test_title_fit.py::test_a_misspelt_word_fits_only_where_typing_errors_are_looked_for",
+        ),
+    ),
+    Mutant(
+        "words with a stop word between them joined in one",
+        "digests/search/ranking.py",
+        "            if is_typed and len(pair)",
+        "            if len(pair)",
+        ("tests/digests/search/test_queries.py::test_words_around_a_stop_word_are_no_neighbours",),
+    ),
+    Mutant(
+        "papers of an unfinished index found twice",
+        "digests/search/index.py",
+        "                if seq > first_repeated:\n",
+        "                if not first_repeated:\n",
+        (
+            "tests/digests/search/test_index.py::"
+            "test_a_paper_that_changes_while_the_index_is_built_is_there_once",
         ),
     ),
     Mutant(
@@ -243,16 +279,60 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "one look instead of two",
         "bot/delivery/deliver.py",
-        "            found = await self._find_page(page)",
+        "            found = await self._find_page(page, SLOT_SHARE * policy.find_timeout.total_seconds())",
         "            found = None",
         (f"{DELIVER}::test_a_page_missing_from_a_lagging_history_is_searched_twice",),
     ),
     Mutant(
         "no time-out between the two looks",
-        "bot/delivery/deliver.py",
-        "(policy.history_lag + policy.timeout).total_seconds()",
-        "policy.history_lag.total_seconds()",
+        "bot/delivery/context.py",
+        "return max(self.absence_wait, self.history_lag + self.timeout)",
+        "return max(self.absence_wait, self.history_lag)",
         (f"{DELIVER}::test_reconciling_waits_for_the_request_of_another_worker_before_a_resend",),
+    ),
+    Mutant(
+        "no wait before a page counts as absent",
+        "bot/delivery/deliver.py",
+        "await self.context.sleep(policy.proof_wait.total_seconds())",
+        "await self.context.sleep(0)",
+        (f"{DELIVER}::test_a_page_that_never_arrived_is_posted_again_in_its_place",),
+    ),
+    Mutant(
+        "plan stored once more with a first page that is posted again",
+        "bot/delivery/deliver.py",
+        "            self.unsaved_watermark = None",
+        "            pass",
+        (f"{DELIVER}::test_a_page_whose_answers_are_lost_too_often_is_retried_later",),
+    ),
+    Mutant(
+        "history asked although its requests are used up",
+        "bot/delivery/rate_limit.py",
+        "        if wait > max_wait:",
+        "        if False:",
+        (
+            "tests/bot/delivery/test_rate_limit.py::test_the_history_of_a_workspace_is_asked_so_often_in_a_minute",
+        ),
+    ),
+    Mutant(
+        "poison delivery taken over every second",
+        "digests/store/worker_locks.py",
+        "        deliveries.c.crashes < POISON_AFTER,",
+        "        deliveries.c.crashes >= 0,",
+        ("tests/digests/store/test_worker_locks.py::test_a_poison_delivery_waits_for_its_lease[sqlite]",),
+    ),
+    Mutant(
+        "paused worker counts as dead",
+        "digests/store/leadership.py",
+        "        except BlockingIOError:\n            return False",
+        "        except BlockingIOError:\n            return True",
+        ("tests/digests/store/test_worker_locks.py::test_a_paused_worker_beside_sqlite_lives",),
+    ),
+    Mutant(
+        "lock given up before the last delivery has ended",
+        "bot/delivery/worker.py",
+        "            await work  # Until then",
+        "            await worker.liveness.release()  # Until then",
+        ("tests/bot/delivery/test_liveness.py::test_the_lock_is_kept_until_the_last_delivery_has_ended",),
     ),
     Mutant(
         "unknown page sent again against the setting",
@@ -797,7 +877,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "edition of a clock far ahead blocks earlier ones",
         "digests/store/outbox/claims.py",
-        "or_(subscriptions.c.next_edition.is_(None), deliveries.c.edition < subscriptions.c.next_edition)",
+        "or_(due.c.next_edition.is_(None), deliveries.c.edition < due.c.next_edition)",
         "deliveries.c.edition == deliveries.c.edition",
         (
             f"{OUTBOX}/test_clock_skew.py::test_an_edition_begun_by_a_clock_far_ahead_blocks_no_earlier_one[sqlite]",
@@ -1011,9 +1091,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "second discussion of a paper not recorded",
-        "digests/store/marks.py",
-        "discussions.c.at < now",
-        "discussions.c.at > now",
+        "digests/store/queue_decisions.py",
+        "table.c.at < now",
+        "table.c.at > now",
         (
             "tests/digests/store/test_marks.py::test_a_discussed_paper_leaves_the_queue_until_marked_again[sqlite]",
         ),
@@ -1021,10 +1101,37 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "marks of everybody listed as a person's own",
         "digests/store/marks.py",
-        ".where(marks.c.person == person, *conditions)",
-        ".where(*conditions)",
+        ".where(marks.c.person == person, counts)",
+        ".where(counts)",
         (
             "tests/digests/store/test_marks.py::test_a_persons_own_papers_are_listed_newest_first_with_all_marks[sqlite]",
+        ),
+    ),
+    Mutant(
+        "marks in other people's direct messages on a person's own page",
+        "digests/store/marks.py",
+        "and_(marks.c.person == person, *direct)",
+        "and_(*direct)",
+        (
+            "tests/bot/conversation/test_queue.py::test_a_persons_own_page_counts_no_marks_in_direct_messages_of_others",
+        ),
+    ),
+    Mutant(
+        "name of a removed digest taken with its history",
+        "digests/store/subscriptions.py",
+        "(holder.id, old_name)",
+        "(holder.id, name)",
+        (
+            "tests/bot/conversation/test_named_digests.py::test_the_name_of_a_removed_digest_is_free_again_and_its_history_stays_its_own",
+        ),
+    ),
+    Mutant(
+        "operator told again by every digest",
+        "bot/delivery/operator_notices.py",
+        "if await run_background(self.notes.read, name) == digest:",
+        "if await run_background(self.notes.read, name) is None:",
+        (
+            "tests/bot/delivery/test_operator_notices.py::test_deciders_are_told_in_place_of_the_owners_each_once",
         ),
     ),
     Mutant(
@@ -1099,18 +1206,42 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "call of Slack in another workspace",
         "bot/platforms/slack/client.py",
-        "await self.workspaces.find(channel.workspace)",
-        'await self.workspaces.find("T1")',
+        "workspace = await self.workspaces.find(channel.workspace)",
+        'workspace = await self.workspaces.find("T1")',
         (
             f"{SLACK}/test_workspaces.py"
             "::test_a_page_is_posted_and_found_with_the_token_of_its_channels_workspace",
         ),
     ),
     Mutant(
-        "posting client with the library's own retries",
-        "bot/platforms/slack/session.py",
-        "retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)]",
-        "retry_handlers=None",
+        "a refusal of containers is not remembered",
+        "bot/platforms/slack/client.py",
+        "        await self.refusals.record_refusal(team)\n        return answer",
+        "        return answer",
+        (
+            f"{SLACK}/test_client.py"
+            "::test_a_workspace_that_refuses_containers_gets_pages_without_at_once_and_from_then_on",
+        ),
+    ),
+    Mutant(
+        "a page is sent again although its first request may have arrived",
+        "bot/platforms/slack/client.py",
+        "if error.outcome is not Outcome.REFUSED or not is_block_error(_code_of(error.__cause__)):",
+        "if not is_block_error(_code_of(error.__cause__)):",
+        (f"{SLACK}/test_client.py::test_a_refusal_after_a_lost_answer_sends_no_page_again",),
+    ),
+    Mutant(
+        "the blocks in a container are not counted",
+        "bot/platforms/slack/blocks.py",
+        'return sum(1 + len(block.get("child_blocks", ())) for block in blocks)',
+        "return len(list(blocks))",
+        (f"{SLACK}/test_render.py::test_an_update_line_has_no_room_where_containers_fill_the_message",),
+    ),
+    Mutant(
+        "page that is sent again after a failure of Slack",
+        "bot/platforms/slack/calls.py",
+        "if response.status != TOO_MANY_REQUESTS or",
+        "if response.status == 200 or",
         (f"{SLACK}/test_client.py::test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again",),
     ),
     Mutant(
@@ -1190,8 +1321,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "mark during an edit shown by none",
         "bot/conversation/marks.py",
-        "del self._pending_tasks[key]",
-        "asyncio.get_running_loop().call_later(0, self._pending_tasks.pop, key)",
+        "self._running_tasks[key] = self._pending_tasks.pop(key)",
+        "self._running_tasks[key] = self._pending_tasks[key]\n"
+        "        asyncio.get_running_loop().call_later(0, self._pending_tasks.pop, key)",
         ("tests/bot/conversation/test_marks.py::test_a_mark_during_an_edit_makes_one_more",),
     ),
     Mutant(
@@ -1211,7 +1343,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "digest set by anybody",
         "bot/conversation/subscriptions.py",
-        """        self.context.require_permission(person, _TASK)
+        """        self.context.require_permission(channel, person, _TASK)
         understanding = understand_words(words, self._require""",
         """        understanding = understand_words(words, self._require""",
         (f"{SUBSCRIPTIONS}::test_set_needs_a_digest_and_the_right_to_change_it",),
@@ -1313,7 +1445,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "characters counted instead of UTF-16 units on Slack",
         "bot/platforms/slack/sanitize.py",
-        'return len(text.encode("utf-16-le")) // 2',
+        'return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2',
         "return len(text)",
         (f"{SLACK}/test_render.py::test_texts_of_ten_thousand_characters_keep_the_limits",),
     ),
@@ -1378,8 +1510,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "Discord allowed to ping",
         "bot/platforms/discord/draft.py",
-        '"allowed_mentions": {"parse": []}',
-        '"allowed_mentions": {"parse": ["everyone"]}',
+        '"allowed_mentions": {"parse": [], ',
+        '"allowed_mentions": {"parse": ["everyone"], ',
         (f"{DISCORD}/test_render.py::test_cards_come_one_a_page_after_the_header",),
     ),
     Mutant(
@@ -1492,7 +1624,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "preview in another order than the post",
         "digests/build.py",
-        "likeness=find_likeness(marked, window.after_seq) if marked else None,",
+        "likeness=find_likeness(seeds, window.after_seq) if seeds else None,",
         "likeness=None,",
         (
             "tests/bot/cli/test_digest_now.py"
@@ -1501,9 +1633,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "undo of a discussion that was renewed since",
-        "digests/store/marks.py",
-        "delete(discussions).where(*_matches_discussion(key), discussions.c.at == at)",
-        "delete(discussions).where(*_matches_discussion(key), discussions.c.at >= at)",
+        "digests/store/queue_decisions.py",
+        "table.c.paper == paper, table.c.at == at",
+        "table.c.paper == paper, table.c.at >= at",
         (f"{MARKS}::test_an_undone_discussion_puts_the_paper_back_if_it_is_the_last_one_of_that_queue",),
     ),
     Mutant(
@@ -1928,8 +2060,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "change of another channel undone",
         "digests/store/subscriptions.py",
-        "not stored_channel.may_match(channel) or _row",
-        "_row",
+        "not stored_channel.may_match(channel) or not _is_state",
+        "not _is_state",
         (
             "tests/digests/store/test_subscriptions.py::test_a_change_is_undone_in_its_own_channel_only[sqlite-elsewhere1]",
             "tests/bot/conversation/test_subscriptions.py::test_a_change_of_another_channel_is_neither_undone_nor_announced[channel0]",
@@ -1937,28 +2069,28 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "digit that is no decimal taken as the number of a change",
-        "bot/conversation/subscriptions.py",
-        "change.isascii() and change.isdecimal()",
-        "change.isdigit()",
+        "digests/text.py",
+        "text.isascii() and text.isdecimal()",
+        "text.isdigit()",
         (f"{UNDO_VALUES}[\\xb2]",),
     ),
     Mutant(
         "number of a change longer than a column",
-        "bot/conversation/subscriptions.py",
-        "len(change) <= MAX_NUMBER_DIGITS and ",
-        "",
+        "digests/text.py",
+        " and len(text) <= 9 else None",
+        " else None",
         (f"{UNDO_VALUES}[9999999999999999999999999999999999999999]",),
     ),
     Mutant(
         "queue with the marks of another workspace",
-        "digests/store/marks.py",
-        "or_(marks.c.workspace == scope.workspace, is_unnamed)",
+        "digests/store/queue_queries.py",
+        "or_(marks.c.workspace == workspace, is_unnamed)",
         'or_(marks.c.workspace != "", is_unnamed)',
         (f"{MARKS}::test_a_queue_has_only_the_marks_of_its_own_workspace_and_platform[sqlite]",),
     ),
     Mutant(
         "mark without a workspace in every queue",
-        "digests/store/marks.py",
+        "digests/store/queue_queries.py",
         'and_(marks.c.workspace == "", marks.c.channel.in_(own_channels))',
         'marks.c.workspace == ""',
         (
@@ -1967,10 +2099,65 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "discussion of another workspace counted",
-        "digests/store/marks.py",
-        'discussions.c.workspace.in_((scope.workspace, ""))',
-        'discussions.c.workspace != "?"',
+        "digests/store/queue_queries.py",
+        'table.c.workspace.in_([_workspace_of(number), ""])',
+        'table.c.workspace != "?"',
         (f"{MARKS}::test_a_discussion_in_one_workspace_leaves_the_queue_of_another[sqlite]",),
+    ),
+    Mutant(
+        "worse paper before a better one with as many marks",
+        "digests/store/queue_queries.py",
+        "score.desc().nulls_last(), since",
+        "since",
+        (f"{QUEUE}::test_the_most_wanted_paper_comes_first_then_the_best_then_the_one_that_waits_longest",),
+    ),
+    Mutant(
+        "mark by a button left behind when its reaction is taken away",
+        "digests/store/marks.py",
+        "                is_changed |= _replace_button_mark(connection, mark)",
+        "                pass",
+        (f"{QUEUE}::test_a_mark_goes_with_the_reaction_whatever_door_it_came_through",),
+    ),
+    Mutant(
+        "paper that was taken out and comes back with the next mark",
+        "digests/store/queue_queries.py",
+        "or_(is_passed, is_taken_out)",
+        "is_passed",
+        (f"{QUEUE}::test_a_decision_ends_as_it_says_and_is_undone_with_its_marks",),
+    ),
+    Mutant(
+        "queue shared with one that has not agreed",
+        "digests/ports/queue_groups.py",
+        "for each in agreed if each != member)",
+        "for each in group.members if each != member)",
+        (
+            "tests/bot/conversation/test_queue_groups.py"
+            "::test_nothing_is_shared_until_all_sides_agree_and_no_more_once_one_withdraws[sqlite]",
+        ),
+    ),
+    Mutant(
+        "accounts linked by one side's word",
+        "digests/store/account_links.py",
+        "                if not claimed.person:\n",
+        "                if claimed.person:\n",
+        (
+            "tests/bot/conversation/test_queue_groups.py"
+            "::test_two_accounts_count_once_after_both_typed_the_code_and_twice_again_once_unlinked[sqlite]",
+        ),
+    ),
+    Mutant(
+        "edit of a card beside another one",
+        "bot/conversation/marks.py",
+        "        while running := self._running_tasks.get(key):\n            await asyncio.wait({running})\n",
+        "",
+        ("tests/bot/conversation/test_marks.py::test_a_post_is_refreshed_by_one_edit_at_a_time",),
+    ),
+    Mutant(
+        "anybody takes papers out for good",
+        "bot/conversation/queue.py",
+        "if outcome is QueueOutcome.TAKEN_OUT:",
+        "if outcome is QueueOutcome.POSTPONED:",
+        (f"{QUEUE}::test_only_those_who_may_change_digests_take_papers_out_and_put_them_back",),
     ),
     Mutant(
         "workspace of a channel filled in from another platform",
@@ -2041,8 +2228,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "mark of a paper that does not exist",
-        "bot/conversation/marks.py",
-        "if paper not in self.store.library.get([paper]):",
+        "bot/conversation/queue.py",
+        "if paper not in self.context.store.library.get([paper]):",
         "if paper.isspace():",
         (
             "tests/bot/conversation/test_marks.py::test_a_button_marks_only_a_paper_of_the_library[2401.99999]",
@@ -2212,7 +2399,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "reactions of a stranger's server count",
         "bot/platforms/discord/events.py",
-        "if not await self.servers.is_served(event.guild_id):",
+        "if not await self._is_served(event.guild_id):",
         "if await self.servers.is_served(event.guild_id) is None:",
         (f"{DISCORD}/test_servers.py::test_reactions_in_a_strangers_server_mark_nothing",),
     ),
@@ -2267,15 +2454,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{LINEAR}[digests/]",),
     ),
     Mutant(
-        "brackets of styles searched to the end",
-        "digests/reviewers/html.py",
-        "hsl\\([^()]*",
-        "hsl\\([^)]*",
-        (f"{LINEAR}[digests/]",),
-    ),
-    Mutant(
         "omission marks with white space",
-        "digests/reviewers/parse.py",
+        "digests/reviewers/quotes.py",
         'r"\\[?(?:\\.\\.\\.|…)\\]?"',
         'r"\\s*\\[?(?:\\.\\.\\.|…)\\]?"',
         (f"{LINEAR}[digests/]",),
@@ -2450,7 +2630,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "restored backup that is not compared with the tombstones",
         "digests/store/__init__.py",
-        "        people.reapply_tombstones()\n",
+        "        store.reapply_tombstones()\n",
         "",
         (f"{TOMBSTONES}::test_a_restored_backup_forgets_again_what_is_older_than_the_tombstone",),
     ),
@@ -2582,12 +2762,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "one key for pages of two digests",
         "bot/delivery/deliver.py",
-        "{claim.subscription.full_name} {claim.edition.isoformat()}",
-        "{claim.subscription.channel} {claim.edition.isoformat()}",
-        (
-            f"{NAMED}::"
-            "test_pages_of_the_main_digest_keep_their_keys_and_those_of_others_have_their_own[sqlite]",
-        ),
+        "{claim.kind} {subscription.id}",
+        "{claim.kind} {subscription.name}",
+        (f"{NAMED}::test_pages_of_a_new_main_digest_have_other_keys_than_those_of_the_renamed_one[sqlite]",),
     ),
     Mutant(
         "tables recreated with their references, and all deliveries lost",
@@ -2664,7 +2841,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a form ends a rhythm of two weeks",
         "bot/conversation/subscription_form.py",
-        "schedule=replace(base.schedule, at=at, days=days, time_zone=zone)",
+        "schedule=replace(base.schedule, at=at, days=days, time_zone=zone, every_weeks=weeks)",
         "schedule=replace(base.schedule, at=at, days=days, time_zone=zone, every_weeks=1)",
         (
             "tests/bot/conversation/test_ways_to_subscribe.py::"
@@ -2680,5 +2857,426 @@ MUTANTS: tuple[Mutant, ...] = (
             "tests/bot/conversation/test_named_digests.py::"
             "test_the_next_papers_under_a_digest_are_by_its_own_preferences",
         ),
+    ),
+    # Feedback of a channel.
+    Mutant(
+        "one person who leads a channel",
+        "digests/feedback.py",
+        "QUORUM = 2",
+        "QUORUM = 1",
+        (
+            "tests/digests/test_feedback.py::"
+            "test_one_person_alone_moves_nothing_in_a_channel_but_in_their_own_digest",
+        ),
+    ),
+    Mutant(
+        "feedback that moves a must-show paper",
+        "digests/pick.py",
+        "if paper.score is not None and paper.score < must_show",
+        "if paper.score is not None",
+        (
+            "tests/digests/test_feedback.py::test_a_paper_from_the_must_show_score_on_is_not_moved[8.5-expected0]",
+        ),
+    ),
+    Mutant(
+        "opinions of another workspace",
+        "digests/store/feedback.py",
+        "if channel.may_match(place):",
+        "if place:",
+        (
+            "tests/digests/store/test_feedback.py::"
+            "test_a_channel_has_the_opinions_of_its_own_workspace_and_platform[sqlite]",
+        ),
+    ),
+    # Questions about a paper.
+    Mutant(
+        "an answer about a held paper to a whole channel",
+        "bot/conversation/questions.py",
+        "if is_public and scored.is_withheld:",
+        "if is_public and not scored:",
+        ("tests/bot/conversation/test_questions.py::test_a_channel_is_shown_no_held_paper",),
+    ),
+    Mutant(
+        "an answer about the paper of the card to a question about another one",
+        "bot/conversation/questions.py",
+        "if not place and is_about_another(question, rest, scored):",
+        "if not scored:",
+        (
+            "tests/bot/conversation/test_questions.py::"
+            "test_a_look_up_in_a_thread_stays_a_look_up[what are the limitations of LoRA?]",
+        ),
+    ),
+    Mutant(
+        "a passage of an answer with most of its words missing",
+        "digests/questions.py",
+        "if 2 * count > len(stems):",
+        "if count:",
+        ("tests/digests/test_questions.py::test_a_question_that_nothing_answers_gets_no_passage",),
+    ),
+    # Reports about reviews.
+    Mutant(
+        "reports seen in other workspaces",
+        "digests/store/review_reports.py",
+        "reports.c.platform == platform, reports.c.workspace == workspace)\n            .group_by(",
+        "reports.c.platform == platform)\n            .group_by(",
+        ("tests/bot/conversation/test_reports.py::test_another_workspace_sees_nothing_of_it[channel0]",),
+    ),
+    Mutant(
+        "a re-review of a report of another workspace",
+        "bot/conversation/reports.py",
+        "if not report or (report.platform, report.workspace) != (channel.platform, channel.workspace):",
+        "if not report:",
+        ("tests/bot/conversation/test_reports.py::test_nobody_else_starts_a_re_review",),
+    ),
+    Mutant(
+        "an order told to the reviewer as a question",
+        "digests/ports/review_reports.py",
+        '        if self.is_suspect:\n            return ""\n',
+        "",
+        (f"{REVIEWERS}/test_re_review.py::test_a_reason_that_reads_like_an_order_is_not_told",),
+    ),
+    Mutant(
+        "a changed reason told in place of the one that was decided on",
+        "digests/store/re_reviews.py",
+        "and_(reports.c.id == re_reviews.c.report, reports.c.at <= re_reviews.c.at)",
+        "and_(reports.c.id == re_reviews.c.report)",
+        (
+            "tests/digests/store/test_review_reports.py::"
+            "test_the_panel_is_told_only_the_reason_that_the_decider_read[sqlite-another reason]",
+        ),
+    ),
+    Mutant(
+        "a re-review that crashed paid twice",
+        "digests/reviewers/tasks.py",
+        "bool(review.reviewed_at and review.reviewed_at >= asked_at)",
+        "bool(review.reviewed_at and review.reviewed_at > asked_at + timedelta(days=1))",
+        (f"{REVIEWERS}/test_re_review.py::test_a_crash_between_the_review_and_its_end_pays_no_second_call",),
+    ),
+    # A panel, and what models send.
+    Mutant(
+        "weights of a panel ignored",
+        "digests/panel.py",
+        "(member.weight or 1.0, member.placed_score)",
+        "(1.0, member.placed_score)",
+        ("tests/digests/test_panel.py::test_raw_scores_are_averaged_with_the_weights_of_their_models",),
+    ),
+    Mutant(
+        "score of a member placed with the deviations exchanged",
+        "digests/panel.py",
+        "(score - own.mean) / own.deviation * common.deviation",
+        "(score - own.mean) * own.deviation / common.deviation",
+        (
+            "tests/digests/test_panel.py::test_a_known_distribution_places_a_score_on_the_scale_of_the_first_member",
+        ),
+    ),
+    Mutant(
+        "distribution of a model believed from a few scores",
+        "digests/panel.py",
+        "if len(recent) < MIN_SCORES:",
+        "if len(recent) < MIN_SCORES - 1:",
+        ("tests/digests/test_panel.py::test_a_distribution_is_known_from_fifty_scores",),
+    ),
+    Mutant(
+        "old review of a model counts beside its newer one",
+        "digests/panel.py",
+        "return known if is_older else incoming",
+        "return incoming",
+        ("tests/digests/test_panel.py::test_the_newest_review_of_each_model_and_sample_is_a_member",),
+    ),
+    Mutant(
+        "review of an earlier version of the paper is a member",
+        "digests/panel.py",
+        "and _version_of(review) in (0, version)",
+        "and _version_of(review) in (0, 1, version)",
+        ("tests/digests/test_panel.py::test_a_review_that_no_longer_counts_is_no_member",),
+    ),
+    Mutant(
+        "limitations of a panel in the order of its members",
+        "digests/panel.py",
+        "merged.sort(key=lambda each: -len(each.finders))",
+        "merged.sort(key=lambda each: 0)",
+        (
+            "tests/digests/test_panel.py::test_limitations_that_several_found_come_first_once_with_every_quote",
+        ),
+    ),
+    Mutant(
+        "votes asked about papers far from every border",
+        "digests/reviewers/voting.py",
+        "if is_shown or distance <= margin:",
+        "if is_shown or distance <= 9 * margin:",
+        (f"{REVIEWERS}/test_voting.py::test_votes_go_first_to_papers_near_the_border_of_the_best",),
+    ),
+    Mutant(
+        "divided panel gets no vote first",
+        "digests/reviewers/voting.py",
+        "needs[paper] = -1.0",
+        "needs[paper] += 0.0",
+        (f"{REVIEWERS}/test_voting.py::test_a_divided_panel_comes_before_all_others",),
+    ),
+    Mutant(
+        "member that is down asked again in the same round",
+        "digests/reviewers/voting.py",
+        "outcome.leave_out(voter.context.seat)",
+        "outcome.held_count += 0",
+        (
+            f"{REVIEWERS}/test_voting.py::test_a_further_member_that_is_down_is_left_out_and_named_and_votes_later",
+        ),
+    ),
+    Mutant(
+        "missed vote of a member that is down noted nowhere",
+        "digests/reviewers/voting.py",
+        "await context.run_blocking(_note_missed, voter)",
+        "pass",
+        (
+            f"{REVIEWERS}/test_voting.py::test_a_further_member_that_is_down_is_left_out_and_named_and_votes_later",
+        ),
+    ),
+    Mutant(
+        "text of a paper prepared for each member",
+        "digests/reviewers/tasks.py",
+        "group.create_task(other.ask_too(prepared))",
+        "group.create_task(review_together([other]))",
+        (
+            f"{REVIEWERS}/test_voting.py::test_the_members_review_a_paper_in_full_at_the_same_time_and_its_text_is_fetched_once",
+        ),
+    ),
+    Mutant(
+        "failed vote tried for ever",
+        "digests/reviewers/tasks.py",
+        "self.context.panel_state.failures[self._seat_key] += 1",
+        "self.context.panel_state.failures[self._seat_key] += 0",
+        (f"{REVIEWERS}/test_voting.py::test_a_vote_that_fails_leaves_the_review_and_is_not_tried_for_ever",),
+    ),
+    Mutant(
+        "call without room in the budget ends the round at once",
+        "digests/reviewers/context.py",
+        "        if not self._count:\n            return False\n        self._has_closed.clear()",
+        "        if self._count >= 0:\n            return False\n        self._has_closed.clear()",
+        (f"{REVIEWERS}/test_budget.py::test_a_call_without_room_waits_for_what_the_open_calls_do_not_use",),
+    ),
+    Mutant(
+        "TeX after a backslash read as a control character of JSON",
+        "digests/reviewers/loose_json.py",
+        "if sign in _CONTROLS and not _is_macro(text, position):",
+        "if sign in _CONTROLS:",
+        (f"{REVIEWERS}/test_answers.py::test_tex_and_quotes_in_json_are_restored",),
+    ),
+    Mutant(
+        "quotation mark inside a text ends it",
+        "digests/reviewers/loose_json.py",
+        "elif _AFTER_VALUE.match(text, position + 1) or _NEXT_KEY.match(text, position + 1):",
+        "elif position:",
+        (f"{REVIEWERS}/test_answers.py::test_tex_and_quotes_in_json_are_restored",),
+    ),
+    Mutant(
+        "first form of an answer wins",
+        "digests/reviewers/forms.py",
+        "for found in reversed(objects):",
+        "for found in objects:",
+        (f"{REVIEWERS}/test_answers.py::test_the_last_whole_form_is_found",),
+    ),
+    Mutant(
+        "draft in thoughts is a result",
+        "digests/reviewers/forms.py",
+        "    _check_thoughts(text, whole, found)\n",
+        "",
+        (f"{REVIEWERS}/test_answers.py::test_a_draft_is_no_result",),
+    ),
+    Mutant(
+        "tag inside a text counts as the end of thoughts",
+        "digests/reviewers/forms.py",
+        "        position = found.end if found else 0\n    return is_open",
+        "        position = found.start if found else 0\n    return is_open",
+        (f"{REVIEWERS}/test_answers.py::test_a_tag_inside_a_text_is_text",),
+    ),
+    Mutant(
+        "form is not looked for in a wrapper",
+        "digests/reviewers/forms.py",
+        "MAX_WRAPPERS = 4",
+        "MAX_WRAPPERS = 0",
+        (f"{REVIEWERS}/test_answers.py::test_the_last_whole_form_is_found",),
+    ),
+    Mutant(
+        "limitation stays without its quote",
+        "digests/reviewers/parse.py",
+        "if is_quoted(limitation.quote, comparable_text):",
+        "if limitation.quote is not None:",
+        (f"{REVIEWERS}/test_parse.py::test_a_limitation_with_an_invented_quote_is_dropped_and_counted",),
+    ),
+    Mutant(
+        "lost ligature of a PDF loses a quote",
+        "digests/reviewers/quotes.py",
+        "for back in (0, 1, 2):",
+        "for back in ():",
+        (f"{REVIEWERS}/test_quotes.py::test_a_quote_is_found_however_both_sides_are_written",),
+    ),
+    Mutant(
+        "parts of a quote in any order",
+        "digests/reviewers/quotes.py",
+        "        end = _find_end(part, comparable_text, end)\n",
+        "        end = _find_end(part, comparable_text, 0)\n",
+        (f"{REVIEWERS}/test_quotes.py::test_a_quote_with_other_words_is_not_found",),
+    ),
+    Mutant(
+        "two words count as a quote",
+        "digests/reviewers/quotes.py",
+        "MIN_QUOTE_CHARACTERS = 12",
+        "MIN_QUOTE_CHARACTERS = 2",
+        (f"{REVIEWERS}/test_quotes.py::test_a_quote_with_other_words_is_not_found",),
+    ),
+    Mutant(
+        "ties of a rank by their last place",
+        "digests/agreement.py",
+        "rank_of[value] = before + (counts[value] + 1) / 2",
+        "rank_of[value] = before + counts[value]",
+        ("tests/digests/test_agreement.py::test_spearman_ranks_ties_by_their_mean",),
+    ),
+    Mutant(
+        "interval of many papers as wide as that of a few",
+        "digests/agreement.py",
+        "shrink = sqrt(min(1.0, MAX_SAMPLE / len(left)))",
+        "shrink = 1.0",
+        ("tests/digests/test_agreement.py::test_intervals_of_ten_times_the_papers_are_a_third_as_wide",),
+    ),
+    Mutant(
+        "ties of Kendall counted as pairs in order",
+        "digests/agreement.py",
+        "pairs - ties - other_ties + joint_ties - discordant",
+        "pairs - discordant",
+        ("tests/digests/test_agreement.py::test_kendall_is_tau_b_by_its_definition",),
+    ),
+    Mutant(
+        "AUC by the sum of ranks alone",
+        "digests/agreement.py",
+        "rank_sum - positives * (positives + 1) / 2",
+        "rank_sum",
+        ("tests/digests/test_agreement.py::test_auc_is_the_share_of_pairs_in_order_ties_by_half",),
+    ),
+    Mutant(
+        "card names no member that was down",
+        "bot/present/card.py",
+        'return f"Without {_join_names(names)}, which did not answer" if names else ""',
+        'return ""',
+        ("tests/bot/present/test_panels.py::test_a_member_that_was_down_is_named_until_it_has_voted",),
+    ),
+    # Orders to the reviewer, hidden text, and the question about both.
+    Mutant(
+        "an order told about taken for an order",
+        "digests/injection_signals.py",
+        'return not (is_about_attacks or sentence.has("not people", "not fair"))',
+        "return True",
+        (f"{INJECTIONS}::test_an_order_that_may_be_a_subject_is_only_suspicious",),
+    ),
+    Mutant(
+        "suspicious passages of one text without a bound",
+        "digests/injections.py",
+        "if len(found) == MAX_SUSPICIOUS_PASSAGES:",
+        "if len(found) == MAX_SUSPICIOUS_PASSAGES * 9:",
+        (f"{INJECTIONS}::test_suspicious_passages_are_few",),
+    ),
+    Mutant(
+        "a machine that is addressed overlooked",
+        "digests/injection_signals.py",
+        "    if _is_addressed(sentence, previous):\n",
+        "    if False:\n",
+        (f"{YARDSTICK}::test_the_rates_on_the_yardstick_of_strangers_are_known",),
+    ),
+    Mutant(
+        "an order in another language overlooked",
+        "digests/injection_signals.py",
+        "    if _is_foreign_order(sentence, previous):\n",
+        "    if False:\n",
+        (f"{YARDSTICK}::test_the_rates_on_the_yardstick_of_strangers_are_known",),
+    ),
+    Mutant(
+        "words of other languages taken for ASCII letters",
+        "digests/quick_check.py",
+        'f"[{_LETTERS}]"',
+        '"[a-z]"',
+        (f"{YARDSTICK}::test_the_rates_on_the_yardstick_are_known",),
+    ),
+    Mutant(
+        "white text on white paint taken as seen",
+        "digests/reviewers/pdf_painting.py",
+        "            return is_white_area\n",
+        "            return False\n",
+        (f"{REVIEWERS}/test_pdf.py::test_text_that_nobody_sees_in_a_pdf_is_removed_and_flagged",),
+    ),
+    Mutant(
+        "a title on a painted bar taken as hidden",
+        "digests/reviewers/pdf_painting.py",
+        "                return is_white_area\n        return True",
+        "                return True\n        return True",
+        (f"{REVIEWERS}/test_pdf.py::test_text_that_is_seen_in_a_pdf_stays",),
+    ),
+    Mutant(
+        "the colour before a saved state lost",
+        "digests/reviewers/pdf_painting.py",
+        "level.paint = level.saved.pop() if level.saved else paint",
+        "level.paint = paint",
+        (f"{REVIEWERS}/test_pdf.py::test_text_that_is_seen_in_a_pdf_stays",),
+    ),
+    Mutant(
+        "the size of PDF text taken without its matrix",
+        "digests/reviewers/pdf_painting.py",
+        "* math.sqrt(abs(a * d - b * c)) < MIN_FONT_POINTS",
+        "< MIN_FONT_POINTS",
+        (f"{REVIEWERS}/test_pdf.py::test_text_that_nobody_sees_in_a_pdf_is_removed_and_flagged",),
+    ),
+    Mutant(
+        "painted areas of a PDF page without a bound",
+        "digests/reviewers/pdf_painting.py",
+        "        level.areas[-1] = (_EVERYWHERE, False)",
+        "        pass",
+        (f"{REVIEWERS}/test_pdf.py::test_many_areas_of_a_page_are_kept_as_one",),
+    ),
+    Mutant(
+        "a rule for other elements taken for all",
+        "digests/reviewers/style_sheets.py",
+        '        return self.tag in ("", element.tag) and self.names <= element.names',
+        '        return self.tag in ("", element.tag) or self.names <= element.names',
+        (f"{REVIEWERS}/test_html.py::test_text_that_no_rule_hides_stays",),
+    ),
+    Mutant(
+        "rules for print taken for the screen",
+        "digests/reviewers/style_sheets.py",
+        "if not is_print and _BEARS",
+        "if _BEARS",
+        (f"{REVIEWERS}/test_html.py::test_text_that_no_rule_hides_stays",),
+    ),
+    Mutant(
+        "an element's own style overruled by a sheet",
+        "digests/reviewers/style_sheets.py",
+        "{';'.join(sheets)[-MAX_DECLARATION_CHARACTERS:]};{style}",
+        "{style};{';'.join(sheets)[-MAX_DECLARATION_CHARACTERS:]}",
+        (f"{REVIEWERS}/test_html.py::test_the_style_of_an_element_has_the_last_word",),
+    ),
+    Mutant(
+        "every suspicious passage flagged, whatever the model says",
+        "digests/reviewers/second_look.py",
+        "        if number in numbers\n",
+        "",
+        (f"{REVIEWERS}/test_second_look.py::test_any_other_answer_adds_no_flag",),
+    ),
+    Mutant(
+        "the question about suspicious passages not paid",
+        "digests/reviewers/second_look.py",
+        "spent = context.budget.cost_of(usage)",
+        "spent = context.budget.cost_of(TokenUsage())",
+        (f"{REVIEWERS}/test_second_look.py::test_the_question_is_paid_from_the_budget",),
+    ),
+    Mutant(
+        "a passage that closes its fence",
+        "digests/reviewers/second_look.py",
+        "sanitize_text(flag.excerpt[:MAX_PASSAGE_CHARACTERS], nonce)",
+        "flag.excerpt[:MAX_PASSAGE_CHARACTERS]",
+        (f"{REVIEWERS}/test_second_look.py::test_a_passage_cannot_close_its_fence",),
+    ),
+    Mutant(
+        "hidden text that has a flag for being hidden not asked about",
+        "digests/reviewers/second_look.py",
+        "if flag.category != HIDDEN_TEXT]",
+        "if flag.category]",
+        (f"{REVIEWERS}/test_second_look.py::test_hidden_text_is_asked_about_once_and_flagged_as_hidden",),
     ),
 )

@@ -90,7 +90,7 @@ async def kill_at_random(deployment: Deployment, random: Random, *, kills: int =
         for number in range(kills):
             if number % 5 == 0:
                 await cluster.wait_until_all_finished()
-            _keep_busy(cluster, papers)
+            keep_busy(cluster, papers)
             await asyncio.sleep(random.uniform(0.02, 0.9 / deployment.replicas))
             random.choice(cluster.list_live_workers()).send_signal(signal.SIGKILL)
             await cluster.replace_dead_workers()
@@ -100,7 +100,7 @@ async def kill_at_random(deployment: Deployment, random: Random, *, kills: int =
         return cluster.tally_pages()
 
 
-def _keep_busy(cluster: Cluster, papers: list[str]) -> None:
+def keep_busy(cluster: Cluster, papers: list[str]) -> None:
     """Keep deliveries due at any time."""
     if len(cluster.list_unfinished()) < 4:
         cluster.subscribe_channels(papers, 8)
@@ -113,7 +113,7 @@ async def stop_at_random(deployment: Deployment, random: Random, *, stops: int =
         cluster.chat.slow_down(latency=0.02)
         cluster.spawn_workers(max(deployment.replicas, 2))
         for _ in range(stops):
-            _keep_busy(cluster, papers)
+            keep_busy(cluster, papers)
             await asyncio.sleep(random.uniform(0.02, 0.4))
             stopped = random.choice(cluster.list_live_workers())
             stopped.send_signal(signal.SIGSTOP)

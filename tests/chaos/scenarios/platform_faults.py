@@ -8,7 +8,7 @@ from datetime import timedelta
 from random import Random
 
 from tests.chaos.chat import ChatFault
-from tests.chaos.world import FAST_RATE, Cluster, Deployment, Tally, start_cluster
+from tests.chaos.world import FAST_RATE, LATE_COMMIT, LONG_LEASE, Cluster, Deployment, Tally, start_cluster
 
 
 async def fail_calls_at_random(
@@ -22,7 +22,9 @@ async def fail_calls_at_random(
     kills: int = 0,
 ) -> Tally:
     """Deliver to many channels with people's messages, while a share of the calls fails."""
-    async with start_cluster(deployment, rate=FAST_RATE) as cluster:
+    async with start_cluster(
+        deployment, rate=FAST_RATE, lease=LONG_LEASE, absence_wait=LATE_COMMIT
+    ) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         cluster.chat.set_fault_rates(rates, random)
         cluster.chat.slow_down(latency=0.005, history_lag=history_lag, late_seconds=2.5)
