@@ -29,7 +29,7 @@ def load_settings(
     model = build_settings_model(platform_models)
     file = choose_settings_file(path, environment)
     if file is None:
-        return model()
+        return model.model_construct()
     document = _parse_toml(file, _read_text(file))
     _refuse_newer_version(file, document)
     _refuse_secrets(file, document)

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel
-from pydantic_core import ErrorDetails
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 MAX_QUOTED_CHARACTERS = 60
 """Longest quotation in a sentence, so that a problem fits on one line."""
@@ -22,7 +23,7 @@ class SettingsError(Exception):
     """
 
 
-def describe_problem(error: ErrorDetails, model: type[BaseModel]) -> str:
+def describe_problem(error: "ErrorDetails", model: "type[BaseModel]") -> str:
     """Return one line for one of pydantic's errors: the key, the problem and its fix.
 
     `model` is the model of the whole document. Its tables know their keys and the keys of earlier versions.
@@ -30,7 +31,7 @@ def describe_problem(error: ErrorDetails, model: type[BaseModel]) -> str:
     return f"{format_key_path(error['loc'])} {_describe_fault(error, model)}"
 
 
-def _describe_fault(error: ErrorDetails, model: type[BaseModel]) -> str:
+def _describe_fault(error: "ErrorDetails", model: "type[BaseModel]") -> str:
     match error["type"]:
         case "value_error":
             return str(error["ctx"]["error"])
@@ -42,7 +43,7 @@ def _describe_fault(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"is {quote_value(error['input'])}; write {_describe_fix(error)}"
 
 
-def _describe_unknown_key(loc: KeyPath, model: type[BaseModel]) -> str:
+def _describe_unknown_key(loc: KeyPath, model: "type[BaseModel]") -> str:
     table, key = _find_table(loc[:-1], model), str(loc[-1])
     former_keys: Mapping[str, str] = getattr(table, "former_keys", {})
     if key in former_keys:
@@ -56,8 +57,10 @@ def _describe_unknown_key(loc: KeyPath, model: type[BaseModel]) -> str:
     return f"is no key that Paperround knows; remove it, or use one of {known_keys}"
 
 
-def _find_owner(key: str, model: type[BaseModel]) -> str:
+def _find_owner(key: str, model: "type[BaseModel]") -> str:
     """Return the header of the first table of the document that has a key; empty if none has it."""
+    from pydantic import BaseModel
+
     for name, info in model.model_fields.items():
         (inner, *_), is_list = (
             get_args(info.annotation) or (info.annotation,),
@@ -81,7 +84,7 @@ def describe_removed_key(value: str) -> str:
     return f"is no longer a setting; remove it (Paperround uses {value})"
 
 
-def _find_table(loc: KeyPath, model: type[BaseModel]) -> type[BaseModel]:
+def _find_table(loc: KeyPath, model: "type[BaseModel]") -> "type[BaseModel]":
     """Return the model of the table at `loc`. Numbers in lists are passed over.
 
     Raises KeyError for no table.
@@ -105,7 +108,7 @@ def find_nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | 
     return next(iter(get_close_matches(word[:MAX_QUOTED_CHARACTERS], words, n=1, cutoff=cutoff)), None)
 
 
-def _describe_fix(error: ErrorDetails) -> str:
+def _describe_fix(error: "ErrorDetails") -> str:
     limits = error.get("ctx", {})
     match error["type"]:
         case "less_than_equal":

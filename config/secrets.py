@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import BaseModel
-
 from config.problems import KeyPath, SettingsError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 REVIEWER_KEY_VARIABLE = "PAPERROUND_REVIEWER_KEY"
 
@@ -35,12 +36,14 @@ def find_secrets(document: Mapping[str, Any]) -> Iterator[KeyPath]:
             pending += [((*loc, number), inner) for number, inner in enumerate(value)]
 
 
-def find_settings_secrets(settings: BaseModel) -> Iterator[str]:
+def find_settings_secrets(settings: "BaseModel") -> Iterator[str]:
     """Yield the secrets in addresses of the settings, as they are written and decoded.
 
     They are passwords, pairs of user and password, and values of a query whose keys look like those of a
     secret.
     """
+    from pydantic import BaseModel
+
     pending: list[object] = [settings]
     for value in pending:
         if isinstance(value, BaseModel):
@@ -64,14 +67,16 @@ def _find_address_secrets(address: str) -> Iterator[str]:
             yield value
 
 
-def read_reviewer_key(environment: Mapping[str, str]) -> str:
+def read_reviewer_key(environment: Mapping[str, str], number: int = 0) -> str:
     """Return the key of the reviewer's server, from `PAPERROUND_REVIEWER_KEY`; empty if it is not set.
 
-    White space around it is removed. Raises SettingsError if it has white space inside or is not ASCII.
+    With a number over 0, that of the panel's entry, from the variable that ends with it. White space around
+    the key is removed. Raises SettingsError if it has white space inside or is not ASCII.
     """
-    key = environment.get(REVIEWER_KEY_VARIABLE, "").strip()
+    variable = f"{REVIEWER_KEY_VARIABLE}_{number}" if number else REVIEWER_KEY_VARIABLE
+    key = environment.get(variable, "").strip()
     if not is_single_ascii_word(key):
-        raise SettingsError(f"{REVIEWER_KEY_VARIABLE} holds more than a key; set it to the key alone.")
+        raise SettingsError(f"{variable} holds more than a key; set it to the key alone.")
     return key
 
 

@@ -26,6 +26,7 @@ from config.validators import (
     require_days,
     validate_deciders,
     validate_proxy_address,
+    validate_queue_members,
     validate_store_url,
     validate_time_zone,
     validate_web_address,
@@ -59,7 +60,8 @@ class SettingsTable(BaseModel):
 
     former_keys: ClassVar[Mapping[str, str]] = {}
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    # The validators of a table are built when a file is read: without one, most commands need none.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Yield keys and values for `repr`. Addresses and free tables are hidden: they may hold secrets."""
@@ -175,6 +177,30 @@ class PlatformTables(SettingsTable):
     """Base of `[platforms]`: `build_settings_model` adds one table for each platform."""
 
 
+class QueueGroupSettings(SettingsTable):
+    """A queue that workspaces or channels share, also of several platforms.
+
+    It is shared once an admin of each has typed `/digest group join NAME` there.
+    """
+
+    name: ShortText = Field(description="Name, which the people of all members see.")
+    members: Annotated[
+        tuple[RequiredText, ...], Field(strict=False), AfterValidator(validate_queue_members)
+    ] = Field(description="Who shares it, by ids: `platform:workspace`, or `platform:workspace:channel`.")
+
+
+def _require_own_groups(groups: tuple[QueueGroupSettings, ...]) -> tuple[QueueGroupSettings, ...]:
+    names = [group.name.casefold() for group in groups]
+    members = [member for group in groups for member in group.members]
+    for kind, values in (("name", names), ("member", members)):
+        repeated = next((value for value in values if values.count(value) > 1), None)
+        if repeated is not None:
+            raise ValueError(
+                f"has two groups with the {kind} {quote_value(repeated)}; each belongs to one group"
+            )
+    return groups
+
+
 class DiscussionSettings(SettingsTable):
     """The queue of papers that people marked for discussion."""
 
@@ -192,6 +218,9 @@ class DiscussionSettings(SettingsTable):
         description="Days after which a mark no longer counts in the queue. "
         "The number on a card has no age limit.",
     )
+    groups: Annotated[
+        tuple[QueueGroupSettings, ...], Field(strict=False), AfterValidator(_require_own_groups)
+    ] = Field(default=(), description="Queues that several workspaces share.")
 
 
 class OperatorSettings(SettingsTable):
@@ -200,8 +229,9 @@ class OperatorSettings(SettingsTable):
     deciders: Annotated[tuple[RequiredText, ...], Field(strict=False), AfterValidator(validate_deciders)] = (
         Field(
             default=(),
-            description="People who may release or reject held papers in a chat, each as "
-            "`PLATFORM:WORKSPACE:PERSON`. None: only the terminal decides, with `paperround held`.",
+            description="People who may release or reject held papers in a chat, and have papers reviewed "
+            "again, each as `PLATFORM:WORKSPACE:PERSON`. None: only the terminal decides, with "
+            "`paperround held`.",
         )
     )
 
@@ -284,6 +314,11 @@ class SubscriptionSettings(SettingsTable):
     )
     repeat: bool = Field(
         default=False, description="Show papers too that another digest of the same channel showed."
+    )
+    language: StrippedText = Field(
+        default="",
+        description="Language of TL;DRs and limitations, such as `de`; quotes stay in the original. Empty: "
+        "English, as the reviews are.",
     )
     top: int = Field(default=5, ge=1, le=50, description="Most papers in a digest.")
     min_score: float | None = Field(
@@ -423,6 +458,24 @@ def _require_positive_weight(weights: ScoreWeights) -> ScoreWeights:
     return weights
 
 
+class PanelMemberSettings(SettingsTable):
+    """A further model of the panel. The key of a server of its own: PAPERROUND_REVIEWER_KEY_1, _2 ..."""
+
+    model: RequiredText = Field(description="The server's name of the model.")
+    base_url: WebAddress = Field(
+        default="", description="Address of its server. Empty: that of `[reviewer]`."
+    )
+    weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="Weight of its score, also in imported reviews by a model of this name. 0: not asked.",
+    )
+    share: float = Field(
+        default=1.0, gt=0, le=1, description="The largest share of the day's budget that it may use."
+    )
+
+
 class ReviewerSettings(SettingsTable):
     """The model that reads and scores papers. A key goes into the variable `PAPERROUND_REVIEWER_KEY`."""
 
@@ -493,15 +546,24 @@ class ReviewerSettings(SettingsTable):
     )
     rerank_count: int = Field(default=20, ge=2, le=50, description="Papers a day that are compared in pairs.")
     weights: Annotated[ScoreWeights, AfterValidator(_require_positive_weight)] = Field(
-        default=ScoreWeights(), description="Weights of the five grades."
+        default=ScoreWeights.model_construct(), description="Weights of the five grades."
+    )
+    votes: int = Field(
+        default=1,
+        ge=1,
+        le=9,
+        description="Reviews of each model for a paper that is near a border, which count as a panel.",
     )
     extra: dict[str, Any] = Field(
         default={}, description="Extra fields of each call, as this server takes them."
     )
+    panel: Annotated[tuple[PanelMemberSettings, ...], Field(strict=False)] = Field(
+        default=(), description="Further models. None: one model reviews."
+    )
 
 
 def _require_model_name(reviewer: ReviewerSettings) -> ReviewerSettings:
-    if reviewer.base_url and not reviewer.model:
+    if reviewer.base_url and not reviewer.model and not reviewer.panel:
         raise ValueError('has a base_url but no model; add model = "..." as the server names it')
     return reviewer
 
@@ -512,25 +574,35 @@ class Settings(SettingsTable):
     version: int = Field(
         default=SETTINGS_VERSION, ge=1, description="Version of the file's format. Leave it as it is."
     )
-    store: StoreSettings = Field(default=StoreSettings(), description="The database.")
-    search: SearchSettings = Field(default=SearchSettings(), description="The search index.")
-    digest: DigestSettings = Field(default=DigestSettings(), description="Rules of every digest.")
-    delivery: DeliverySettings = Field(default=DeliverySettings(), description="Posting of digests.")
+    store: StoreSettings = Field(default=StoreSettings.model_construct(), description="The database.")
+    search: SearchSettings = Field(default=SearchSettings.model_construct(), description="The search index.")
+    digest: DigestSettings = Field(
+        default=DigestSettings.model_construct(), description="Rules of every digest."
+    )
+    delivery: DeliverySettings = Field(
+        default=DeliverySettings.model_construct(), description="Posting of digests."
+    )
     discussion: DiscussionSettings = Field(
-        default=DiscussionSettings(), description="The queue of marked papers."
+        default=DiscussionSettings.model_construct(), description="The queue of marked papers."
     )
     operator: OperatorSettings = Field(
-        default=OperatorSettings(), description="Decisions that count for every workspace."
+        default=OperatorSettings.model_construct(), description="Decisions that count for every workspace."
     )
-    privacy: PrivacySettings = Field(default=PrivacySettings(), description="Records about people.")
-    fetching: FetchingSettings = Field(default=FetchingSettings(), description="Requests to sources.")
+    privacy: PrivacySettings = Field(
+        default=PrivacySettings.model_construct(), description="Records about people."
+    )
+    fetching: FetchingSettings = Field(
+        default=FetchingSettings.model_construct(), description="Requests to sources."
+    )
     sources: Annotated[tuple[SourceSettings, ...], Field(strict=False), AfterValidator(_validate_sources)] = (
         Field(default=(), description="Sources of papers. None: imports alone.")
     )
     reviewer: Annotated[ReviewerSettings, AfterValidator(_require_model_name)] = Field(
-        default=ReviewerSettings(), description="The model that reads and scores papers."
+        default=ReviewerSettings.model_construct(), description="The model that reads and scores papers."
     )
-    platforms: PlatformTables = Field(default=PlatformTables(), description="One table a platform.")
+    platforms: PlatformTables = Field(
+        default=PlatformTables.model_construct(), description="One table a platform."
+    )
     subscriptions: Annotated[
         tuple[SubscriptionSettings, ...], Field(strict=False), AfterValidator(_require_one_per_name)
     ] = Field(default=(), description="One a channel.")
@@ -541,7 +613,10 @@ class Settings(SettingsTable):
         Without such a table, return its defaults.
         """
         tables = (getattr(self.platforms, name) for name in type(self.platforms).model_fields)
-        return next((table for table in tables if isinstance(table, model)), model())
+        for table in tables:
+            if isinstance(table, model):
+                return table
+        return model()
 
 
 def build_settings_model(platform_models: Mapping[str, type[SettingsTable]]) -> type[Settings]:
@@ -550,7 +625,7 @@ def build_settings_model(platform_models: Mapping[str, type[SettingsTable]]) -> 
     The platform of a subscription must be one of these names.
     """
     tables: dict[str, Any] = {
-        name: (model, Field(default=model(), description=model.__doc__))
+        name: (model, Field(default=model.model_construct(), description=model.__doc__))
         for name, model in sorted(platform_models.items())
     }
     platforms = _extend(PlatformTables, **tables)
@@ -562,7 +637,10 @@ def build_settings_model(platform_models: Mapping[str, type[SettingsTable]]) -> 
     ]
     return _extend(
         Settings,
-        platforms=(platforms, Field(default=platforms(), description="One table a platform.")),
+        platforms=(
+            platforms,
+            Field(default=platforms.model_construct(), description="One table a platform."),
+        ),
         subscriptions=(subscriptions, Field(default=(), description="One a channel.")),
     )
 

@@ -96,6 +96,28 @@ def refuse_common_queue(value: object) -> object:
     return value
 
 
+def validate_queue_members(members: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `members` if they are at least two, each PLATFORM:WORKSPACE or PLATFORM:WORKSPACE:CHANNEL.
+
+    Raises ValueError otherwise.
+    """
+    odd = next((each for each in members if not _is_place(each)), None)
+    if odd is not None:
+        raise ValueError(
+            f"has {quote_value(odd)}; write each member as platform:workspace, or for one channel as "
+            "platform:workspace:channel, by their ids"
+        )
+    if len(set(members)) < 2 or len(set(members)) != len(members):
+        raise ValueError("does not have at least two different members; name all that share the queue")
+    return members
+
+
+def _is_place(member: str) -> bool:
+    """Return True for two or three parts with colons between them, none of them empty or with a space."""
+    parts = member.split(":")
+    return len(parts) in (2, 3) and all(parts) and member == "".join(member.split())
+
+
 def _is_qualified(person: str) -> bool:
     """Return True for three parts with colons between them, none of them empty or with a space."""
     parts = person.split(":")
