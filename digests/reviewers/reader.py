@@ -1,22 +1,23 @@
 """Reading of untrusted documents and texts in a process of its own, with limits of time and memory.
 
 The process holds neither the event loop nor the interpreter of its caller, and has none of its secrets.
-`python -m digests.reviewers.reader SECONDS BYTES` reads a call from standard input and writes its result to
-standard output.
+`python -m digests.reviewers.reader SECONDS MEMORY OUTPUT` reads a call from standard input and writes its
+result to standard output, within a number of seconds and bytes of memory and of output.
 """
 
 import asyncio
+import errno
 import json
 import os
 import pickle
 import signal
 import sys
-from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, ParamSpec, TypeVar, get_type_hints
+from subprocess import DEVNULL, Popen
+from tempfile import TemporaryFile
+from typing import IO, Any, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -31,8 +32,8 @@ TIMEOUT_SECONDS = 120.0
 MAX_MEMORY_BYTES = 2 * 1024**3
 """Bytes of address space that the process may use."""
 
-MAX_RESULT_BYTES = 32 * 1024**2
-"""Bytes of a result: a full text with its flags has less than three million."""
+MAX_OUTPUT_BYTES = 32 * 1024**2
+"""Bytes that the process may write: a full text with its flags has less than three million."""
 
 MAX_INLINE_CHARACTERS = 20_000
 """Characters that are checked in less time than a process takes to start."""
@@ -52,8 +53,8 @@ class ReaderStartError(ReaderError):
 BEGUN = b"begun\n"
 """First output of the process, once it has its limits and its call."""
 
-MISSING_PACKAGE_STATUS = 3
-"""Exit status of the process if a package cannot be imported."""
+NO_FAULT_STATUS = 3
+"""Exit status of the process if a package cannot be imported, or the disk is full: no fault of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,77 +83,49 @@ class ReaderProcess:
         return result
 
     async def _run_process(self, call: bytes) -> bytes:
-        loop = asyncio.get_running_loop()
+        # Files need no reader. A task that is cancelled while asyncio connects pipes can wait for ever.
         try:
-            transport, protocol = await loop.subprocess_exec(
-                partial(SubprocessStreamProtocol, limit=65_536, loop=loop),
-                sys.executable,
-                "-m",
-                "digests.reviewers.reader",
-                str(self.timeout_seconds),
-                str(self.max_memory_bytes),
-                stderr=asyncio.subprocess.DEVNULL,
-                env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
-            )
-        except OSError as error:  # The machine has no process, memory or file descriptor left.
+            with TemporaryFile() as call_file, TemporaryFile() as output_file:
+                call_file.write(call)
+                call_file.seek(0)
+                status = await self._wait_for_process(self._start_process(call_file, output_file))
+                output_file.seek(0)
+                output = output_file.read(MAX_OUTPUT_BYTES + 1)
+        except OSError as error:  # The machine has no process, memory, disk or file descriptor left.
             raise ReaderStartError(f"its process could not start: {error.strerror}") from None
-        process = Process(transport, protocol, loop)
-        has_begun, output = False, b""
+        if len(output) > MAX_OUTPUT_BYTES:
+            raise ReaderError("its result is too long")
+        if not output.startswith(BEGUN) or status == NO_FAULT_STATUS:
+            raise ReaderStartError("its process could not begin; are the installation and the disk in order?")
+        if status:
+            raise ReaderError("it took too much memory or time, or crashed")
+        return output.removeprefix(BEGUN)
+
+    def _start_process(self, call_file: IO[bytes], output_file: IO[bytes]) -> Popen[bytes]:
+        return Popen(  # noqa: S603 - its arguments are ours.
+            [
+                sys.executable, "-m", "digests.reviewers.reader",
+                str(self.timeout_seconds), str(self.max_memory_bytes), str(MAX_OUTPUT_BYTES + 1),
+            ],
+            stdin=call_file, stdout=output_file, stderr=DEVNULL,
+            env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
+        )  # fmt: skip
+
+    async def _wait_for_process(self, process: Popen[bytes]) -> int:
+        """Wait for the end of a process, and return its status. The process never outlives the call.
+
+        Raises ReaderError if it takes too long.
+        """
         try:
-            async with asyncio.timeout(self.timeout_seconds):
-                await _send_call(process, call)
-                has_begun, output = await _receive_result(process)
-        except TimeoutError:
-            raise ReaderError(f"it took over {self.timeout_seconds:g} seconds") from None
+            ended = asyncio.get_running_loop().run_in_executor(None, process.wait)
+            await asyncio.wait([ended], timeout=self.timeout_seconds)
+            if not ended.done():
+                raise ReaderError(f"it took over {self.timeout_seconds:g} seconds")
+            return ended.result()
         finally:
             if process.returncode is None:
                 process.kill()
-            _close_pipes(transport)
-            await process.wait()
-        if not has_begun or process.returncode == MISSING_PACKAGE_STATUS:
-            raise ReaderStartError("its process could not begin; is the installation complete?")
-        if process.returncode:
-            raise ReaderError("it took too much memory or time, or crashed")
-        return output
-
-
-def _close_pipes(transport: asyncio.SubprocessTransport) -> None:
-    """Close the pipes to a process, with what they hold.
-
-    asyncio sees the end of a process only after the ends of its pipes: that of an output that nobody reads
-    does not come, nor that of a pipe which another process holds open.
-    """
-    for number in (0, 1):
-        pipe = transport.get_pipe_transport(number)
-        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
-            pipe.abort()
-        elif pipe:
-            pipe.close()
-
-
-async def _send_call(process: Process, call: bytes) -> None:
-    assert process.stdin  # noqa: S101
-    # A process that is gone says so by its output.
-    with suppress(ConnectionError):
-        process.stdin.write(call)
-        await process.stdin.drain()
-        process.stdin.close()
-        await process.stdin.wait_closed()
-
-
-async def _receive_result(process: Process) -> tuple[bool, bytes]:
-    """Wait for the end of the process. Return True if it began the call, and what it wrote then.
-
-    Raises ReaderError for more than `MAX_RESULT_BYTES`.
-    """
-    assert process.stdout  # noqa: S101
-    output = bytearray()
-    while chunk := await process.stdout.read(65_536):
-        output += chunk
-        if len(output) > MAX_RESULT_BYTES:
-            raise ReaderError("its result is too long")
-    await process.wait()
-    return output.startswith(BEGUN), bytes(output.removeprefix(BEGUN))
+                await asyncio.wait([ended])
 
 
 async def run_unless_short(
@@ -172,7 +145,7 @@ def _adapter_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
     return TypeAdapter(get_type_hints(function)["return"])
 
 
-def _limit_process(seconds: float, memory_bytes: int) -> None:
+def _limit_process(seconds: float, memory_bytes: int, output_bytes: int) -> None:
     """Limit this process, also for the case that its parent is killed and cannot end it."""
     import resource
 
@@ -181,6 +154,7 @@ def _limit_process(seconds: float, memory_bytes: int) -> None:
     limits = (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, cpu_seconds),
+        (resource.RLIMIT_FSIZE, output_bytes),
         (resource.RLIMIT_CORE, 0),
     )
     for kind, limit in limits:
@@ -202,19 +176,22 @@ def _ignore_stop_requests() -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make one call within the limits of `arguments`: seconds, and bytes of memory."""
+    """Make one call within the limits of `arguments`: seconds, bytes of memory, and bytes of output."""
     _ignore_stop_requests()
-    _limit_process(float(arguments[0]), int(arguments[1]))
+    _limit_process(float(arguments[0]), int(arguments[1]), int(arguments[2]))
     output, sys.stdout = sys.stdout.buffer, sys.stderr  # No library may write into the result.
     function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301
-    output.write(BEGUN)
-    output.flush()
     try:
+        output.write(BEGUN)
+        output.flush()
         result = _adapter_of(function).dump_python(function(*args, **kwargs), mode="json")
+        output.write(json.dumps(result).encode())
+        output.flush()
     except ImportError:
-        sys.exit(MISSING_PACKAGE_STATUS)
-    output.write(json.dumps(result).encode())
-    output.flush()
+        os._exit(NO_FAULT_STATUS)
+    except OSError as error:
+        # `sys.exit` would write once more, and fail with another status.
+        os._exit(NO_FAULT_STATUS if error.errno == errno.ENOSPC else 1)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The reader: documents and texts are read in a process of its own, with limits."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,16 +56,20 @@ def import_module(name: str) -> None:
 
 
 def write_and_exit(count: int) -> str:
-    """Write to the pipe of the result, as a process does that a document took over."""
+    """Write in place of the result, as a process does that a document took over."""
     os.write(1, b"[" * count)
     os._exit(0)
 
 
 def share_result_and_read_for_ever(folder: str) -> str:
-    """Hold the interpreter in two processes, which both have the pipe of the result."""
+    """Hold the interpreter in two processes, which both have the file of the result."""
     if os.fork() == 0:
         Path(folder, "shared").touch()
     return read_for_ever(f"{folder}/gate")
+
+
+def fill_disk(text: str) -> str:
+    raise OSError(errno.ENOSPC, f"no room for {text}")
 
 
 def read_environment() -> dict[str, str]:
@@ -155,32 +161,35 @@ def test_a_page_of_many_megabytes_reaches_the_reader() -> None:
 
 
 def test_a_result_of_another_type_or_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader_module, "MAX_RESULT_BYTES", 2**20)
+    monkeypatch.setattr(reader_module, "MAX_OUTPUT_BYTES", 2**20)
     with pytest.raises(ReaderError, match="cannot be used"):
         asyncio.run(ReaderProcess().run(write_and_exit, 1))
     with pytest.raises(ReaderError, match="too long"):
         asyncio.run(ReaderProcess().run(write_and_exit, 64 * 1024**2))
 
 
-def test_a_reader_ends_with_a_result_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = asyncio.StreamReader.read
+def test_a_full_disk_is_no_fault_of_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ReaderStartError, match="disk"):
+        asyncio.run(ReaderProcess().run(fill_disk, "words"))
 
-    async def read_late(output: asyncio.StreamReader, count: int) -> bytes:
-        """Read when so much waits that the event loop takes no more."""
-        while not vars(output)["_paused"]:
-            await asyncio.to_thread(time.sleep, 0.001)
-        monkeypatch.setattr(asyncio.StreamReader, "read", read)
-        return await read(output, count)
+    def refuse() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(asyncio.StreamReader, "read", read_late)
-    monkeypatch.setattr(reader_module, "MAX_RESULT_BYTES", 1)
+    monkeypatch.setattr(reader_module, "TemporaryFile", refuse)
+    with pytest.raises(ReaderStartError, match="No space left"):
+        asyncio.run(ReaderProcess().run(print_and_return, "words"))
 
-    async def work() -> str:
-        async with asyncio.timeout(WAIT_SECONDS):
-            return str(await ReaderProcess().run(write_and_exit, 1024**2))
 
-    with pytest.raises(ReaderError, match="too long"):
-        asyncio.run(work())
+@pytest.mark.parametrize("turns", range(4))
+def test_an_event_loop_that_ends_at_any_time_of_a_reading_ends_it(turns: int, tmp_path: Path) -> None:
+    async def work() -> None:
+        reading = asyncio.create_task(ReaderProcess().run(read_for_ever, str(tmp_path / "never")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert not reading.done()
+
+    asyncio.run(work())
+    assert _list_children() == []
 
 
 def test_a_process_that_a_reader_left_behind_is_not_waited_for(tmp_path: Path) -> None:
@@ -235,12 +244,13 @@ def test_a_cancelled_reading_leaves_no_process(tmp_path: Path) -> None:
 
 
 def _list_children() -> list[str]:
-    return [
-        child
-        for task in Path("/proc/self/task").iterdir()
-        for child in (task / "children").read_text().split()
-        if b"digests.reviewers.reader" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    children = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # A thread or a process may have ended since.
+            for child in (task / "children").read_text().split():
+                if b"digests.reviewers.reader" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    children.append(child)
+    return children
 
 
 def test_only_long_texts_go_to_the_reader() -> None:
