@@ -5,7 +5,6 @@ of the store or its backups: a restored backup meets all tombstones, and a backu
 are only appended. A line is `key HEX`, which counts for the lines below it, or `KIND HASH INSTANT`.
 """
 
-import fcntl
 import hashlib
 import hmac
 import os
@@ -43,6 +42,8 @@ class TombstoneFile:
 
         Of concurrent calls, also of other processes, each appends a whole line.
         """
+        import fcntl  # Missing on Windows, where the rest of the store works.
+
         with self._explain_errors(), open(self.path, "ab+", opener=open_private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
@@ -70,6 +71,8 @@ class TombstoneFile:
 
     def append_all(self, other: "TombstoneFile") -> None:
         """Append the tombstones of another store, with their keys."""
+        import fcntl  # Missing on Windows, where the rest of the store works.
+
         if content := other._read_content():
             with self._explain_errors(), open(self.path, "ab+", opener=open_private) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
