@@ -34,6 +34,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_command("demo", "demo", "show today's digest of bundled papers; needs nothing")
 
+    add_command("init", "init", "ask five questions and write the settings file")
+
     command = add_command("import", "import_papers", "bring scored papers in")
     places_help = "JSON, JSON Lines or CSV, also .gz; - reads standard input"
     command.add_argument("places", nargs="+", metavar="FILE_OR_URL", help=places_help)
