@@ -85,7 +85,7 @@ class QueueAnswers:
 
         The last decisions are named below it, with who made them, and can be undone.
         """
-        queue, scope = self._load_queue(channel), self.choose_scope(channel)
+        queue, scope = self.load_queue(channel), self.choose_scope(channel)
         offset = min(offset, max(0, len(queue) - 1)) // QUEUE_LENGTH * QUEUE_LENGTH
         shown = queue[offset : offset + QUEUE_LENGTH]
         decisions = self.context.store.queue_decisions.list_recent(
@@ -136,7 +136,7 @@ class QueueAnswers:
         `entry` is the paper's place, such as "1", or its id. Raises InputError if it is not in the queue, and
         if the person may not take papers out.
         """
-        queue = self._load_queue(channel)
+        queue = self.load_queue(channel)
         ids = [queued.paper for queued in queue]
         reference = parse_paper_id(entry)
         place = (parse_number(entry) or 0) - 1
@@ -217,7 +217,8 @@ class QueueAnswers:
         )
         return present_marked_papers(marked, self._load_papers(marked))
 
-    def _load_queue(self, channel: Channel) -> Sequence[QueuedPaper]:
+    def load_queue(self, channel: Channel) -> Sequence[QueuedPaper]:
+        """Return the papers of the channel's queue, most wanted first, at most `MAX_QUEUED`."""
         return self.context.store.marks.discussion_queue(
             self.choose_scope(channel), since=self._oldest_mark(), now=self.context.clock(), limit=MAX_QUEUED
         )
