@@ -81,6 +81,10 @@ def build_parser() -> argparse.ArgumentParser:
     limit_help = "at most N papers, 1 to 50 (10)"
     command.add_argument("--limit", type=_parse_count, default=10, metavar="N", help=limit_help)
 
+    command = add_command("mcp", "mcp_server", "answer look-ups of programs (Model Context Protocol)")
+    workspace_help = "PLATFORM:WORKSPACE[:CHANNEL] whose queue they may see; without, none"
+    command.add_argument("--workspace", default="", metavar="ID", help=workspace_help)
+
     command = add_command("manifest", "manifest", "print the app's manifest for a platform")
     with_manifest = [name for name, spec in platforms.items() if spec.render_manifest]
     command.add_argument("platform", choices=with_manifest)

@@ -3279,4 +3279,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "if flag.category]",
         (f"{REVIEWERS}/test_second_look.py::test_hidden_text_is_asked_about_once_and_flagged_as_hidden",),
     ),
+    Mutant(
+        "queue for a program without a workspace",
+        "bot/cli/mcp_server.py",
+        "if tools.channel:",
+        "if tools:",
+        ("tests/bot/cli/test_mcp_server.py::test_a_workspace_sees_its_own_queue_and_no_other",),
+    ),
 )
