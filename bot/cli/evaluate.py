@@ -7,19 +7,26 @@ from collections.abc import Iterable, Mapping
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, print_json, print_lines
 from bot.present.agreement import format_evaluation, to_evaluation_record
+from bot.present.team_agreement import format_team_agreements, to_team_records
 from digests.agreement import ModelScores, evaluate_agreement
 from digests.errors import InputError
 from digests.ids import parse_paper_id
 from digests.ports.library import Library
 from digests.sources.score_files import read_judgements, read_model_scores
+from digests.team_agreement import JUDGED_DIGESTS, measure_team_agreement
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Print the agreement of models' scores with people's, as a table or as JSON, and draw it with --plot.
 
     The scores come from --scores, or from the reviews in the store. Raises InputError for a file that cannot
-    be used, and if hardly any paper has both kinds of scores.
+    be used, and if hardly any paper has both kinds of scores. With --marks, people's marks take the place of
+    a file.
     """
+    if options.marks:
+        return _print_team_agreements(options)
+    if not options.human_file:
+        raise InputError("Name a file with people's scores, or compare with the channels' marks by --marks.")
     if options.plot:
         from bot.cli.agreement_plot import check_plotting
 
@@ -38,6 +45,21 @@ def run_command(options: argparse.Namespace) -> int:
         print_json(json.dumps(to_evaluation_record(evaluation), ensure_ascii=False, indent=2))
     else:
         print_lines(*format_evaluation(evaluation))
+    return EXIT_OK
+
+
+def _print_team_agreements(options: argparse.Namespace) -> int:
+    if options.human_file or options.scores or options.model or options.plot:
+        raise InputError("--marks compares the scores that digests showed: it goes with --json alone.")
+    store = build_cli_services(options).store
+    agreements = {
+        channel: measure_team_agreement(store.recaps.list_judged_digests(channel, JUDGED_DIGESTS))
+        for channel in sorted({each.channel for each in store.subscriptions.list_active()}, key=str)
+    }
+    if options.json:
+        print_json(json.dumps(to_team_records(agreements), ensure_ascii=False, indent=2))
+    else:
+        print_lines(*format_team_agreements(agreements))
     return EXIT_OK
 
 

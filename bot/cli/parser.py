@@ -54,7 +54,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = add_command("evaluate", "evaluate", "measure how far scores agree with people's")
     human_help = 'JSON Lines {"id", "scores": [..], "decision"?}; - reads standard input'
-    command.add_argument("human_file", metavar="HUMAN_FILE", help=human_help)
+    command.add_argument("human_file", metavar="HUMAN_FILE", nargs="?", default="", help=human_help)
+    marks_help = "compare with the marks and discussions of the channels, in place of a file"
+    command.add_argument("--marks", action="store_true", help=marks_help)
     scores_help = 'JSON Lines {"model", "id", "overall"}; without, the reviews in the store'
     command.add_argument("--scores", default="", metavar="FILE", help=scores_help)
     model_help = "only this model; may be repeated"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from digests.ports.queue_decisions import QueueDecisions
     from digests.ports.queue_groups import QueueConsents
     from digests.ports.re_reviews import ReReviews
+    from digests.ports.recaps import Recaps
     from digests.ports.review_queue import ReviewQueue
     from digests.ports.review_reports import ReviewReports
     from digests.ports.sources import Health, Sources
@@ -53,6 +54,7 @@ class Store:
     meeting_plans: "MeetingPlans"
     meetings: "Meetings"
     feedback: "Feedback"
+    recaps: "Recaps"
     queue_decisions: "QueueDecisions"
     queue_consents: "QueueConsents"
     account_links: "AccountLinks"

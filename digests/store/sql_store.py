@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from digests.ports.queue_decisions import QueueDecisions
     from digests.ports.queue_groups import QueueConsents
     from digests.ports.re_reviews import ReReviews
+    from digests.ports.recaps import Recaps
     from digests.ports.review_queue import ReviewQueue
     from digests.ports.review_reports import ReviewReports
     from digests.ports.sources import Health, Sources
@@ -133,6 +134,12 @@ class SqlStore(Store):
         from digests.store.feedback import SqlFeedback
 
         return SqlFeedback(self._database)
+
+    @cached_property
+    def recaps(self) -> "Recaps":
+        from digests.store.recaps import SqlRecaps
+
+        return SqlRecaps(self._database)
 
     @cached_property
     def queue_decisions(self) -> "QueueDecisions":

@@ -4,6 +4,8 @@ import builtins
 import json
 import random
 import sys
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 
 from bot.cli.evaluate import read_stored_scores
 from bot.cli.main import main
-from tests.builders import NOW, a_paper, a_review, a_store
+from digests.store import open_store
+from tests.builders import NOW, TODAY, a_paper, a_review, a_store
+from tests.digests.store.test_recaps import mark_paper, post_digest, subscribe
 
 PAPERS = [f"2401.{n:05}" for n in range(120)]
 
@@ -126,3 +130,35 @@ def test_a_picture_is_drawn_of_names_with_markup(files: tuple[str, str]) -> None
     Path(files[1]).write_text(text)
     assert main(["evaluate", files[0], "--scores", files[1], "--plot", "x.png"]) == 0
     assert Path("x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_marks_take_the_place_of_a_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("paperround.toml").write_text("version = 1\n")
+    arguments = ["evaluate", "--marks"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == "No channel has a digest yet.\n"
+    with closing(open_store(f"sqlite:///{tmp_path}/paperround.db")) as store:
+        subscription = subscribe(store)
+        for day in range(5):
+            scores: dict[str, float | None] = {f"w{day}": 8.0 - day, f"x{day}": 5.5, f"y{day}": 5.0}
+            post_digest(store, subscription, TODAY - timedelta(days=5 - day), scores)
+            mark_paper(store, f"w{day}")
+            if day == 3:
+                assert main(arguments) == 0
+                expected = "slack:T1:C1: not enough marks to compare yet (4 of 5)\n"
+                assert capsys.readouterr().out.startswith(expected)
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("slack:T1:C1: agreed with your team on 3 of the last 5\n")
+    assert main([*arguments, "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record == {"channel": "slack:T1:C1", "agreed": 3, "compared": 5, "is_enough": True}
+
+
+def test_marks_and_files_are_not_compared_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "people.jsonl", "--marks"]) == 1
+    assert "--json alone" in capsys.readouterr().err
+    assert main(["evaluate"]) == 1
+    assert "by --marks" in capsys.readouterr().err

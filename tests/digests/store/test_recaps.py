@@ -1,0 +1,78 @@
+"""What a channel was shown and wanted, in the store."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from digests.model import Mark, MarkSource, PostedState, QueueOutcome
+from digests.ports import Store
+from digests.ports.marks import QueueScope
+from digests.ports.outbox import PageSent, PlannedPage
+from digests.subscription import Channel, Subscription
+from digests.team_agreement import JudgedPaper
+from tests.builders import NOW, TODAY, a_paper, a_review, a_store
+from tests.outbox import LEASE, save_plan, start_page
+
+pytestmark = pytest.mark.usefixtures("over_both")
+
+PAPERS, OTHERS = Channel("slack", "C1", "T1"), Channel("slack", "C2", "T1")
+
+
+def subscribe(store: Store, channel: Channel = PAPERS) -> Subscription:
+    store.subscriptions.change(channel, Subscription(channel), by="Ada", now=NOW - timedelta(days=30))
+    subscription = store.subscriptions.find(channel)
+    assert subscription
+    return subscription
+
+
+def post_digest(
+    store: Store, subscription: Subscription, edition: date, scores: dict[str, float | None]
+) -> None:
+    """Post a digest of these papers, which show these scores."""
+    store.library.add([(a_paper(paper), a_review(score)) for paper, score in scores.items()], now=NOW)
+    claim = store.outbox.claim(subscription, edition, owner="a", now=NOW, lease=LEASE)
+    assert claim
+    states = {paper: PostedState(1, 1, score, False) for paper, score in scores.items()}
+    key = f"key {subscription.id} {edition}"
+    page = PlannedPage(0, key, {"text": "x"}, tuple(scores), in_thread=False, posted_states=states)
+    claim = save_plan(store, claim, [page], watermark=1)
+    start_page(store, claim, 0)
+    store.outbox.apply([PageSent(claim, 0, key, NOW, is_last=True)])
+
+
+def mark_paper(
+    store: Store, paper: str, channel: Channel = PAPERS, person: str = "ada", days: int = 0
+) -> None:
+    mark = Mark(channel, "", paper, person, MarkSource.BUTTON, NOW - timedelta(days=days))
+    store.marks.set_mark(mark, True)
+
+
+def test_digests_come_newest_first_with_the_papers_that_people_marked_or_discussed() -> None:
+    store = a_store()
+    subscription = subscribe(store)
+    post_digest(store, subscription, TODAY - timedelta(days=1), {"a": 7.0, "b": None})
+    post_digest(store, subscription, TODAY, {"c": 8.0, "d": 6.0})
+    mark_paper(store, "a")
+    mark_paper(store, "gone")
+    scope = QueueScope("slack", "T1")
+    store.queue_decisions.decide("d", scope, QueueOutcome.DISCUSSED, by="Ada", by_id="x", now=NOW)
+    assert [list(papers) for papers in store.recaps.list_judged_digests(PAPERS, 9)] == [
+        [JudgedPaper("c", 8.0, False), JudgedPaper("d", 6.0, True)],
+        [JudgedPaper("a", 7.0, True), JudgedPaper("b", None, False)],
+    ]
+    assert len(store.recaps.list_judged_digests(PAPERS, 1)) == 1
+
+
+def test_marks_and_digests_of_other_channels_and_workspaces_do_not_count() -> None:
+    store = a_store()
+    post_digest(store, subscribe(store), TODAY, {"a": 7.0})
+    post_digest(store, subscribe(store, OTHERS), TODAY, {"b": 7.0})
+    for channel in (OTHERS, replace(PAPERS, workspace="T2"), replace(PAPERS, platform="discord")):
+        mark_paper(store, "a", channel)
+    neighbours = QueueScope("slack", "T2"), QueueScope("slack", "T1", "C2"), QueueScope("discord", "T1")
+    for scope in neighbours:
+        store.queue_decisions.decide("a", scope, QueueOutcome.DISCUSSED, by="Ada", by_id="x", now=NOW)
+    assert [list(papers) for papers in store.recaps.list_judged_digests(PAPERS, 9)] == [
+        [JudgedPaper("a", 7.0, False)]
+    ]
