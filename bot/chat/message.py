@@ -101,6 +101,16 @@ class ButtonAction(StrEnum):
     """Let the next person lead a meeting, and go to the end of the rota. The value is the meeting's."""
     UNDO_PLAN = "unplan"
     """Undo a change of the plan of the channel's meetings. The value is the number of the change."""
+    WORTH_IT = "worth"
+    """Say that the paper was worth a discussion."""
+    NOT_WORTH_IT = "unworth"
+    """Say that it was not."""
+    LIMITATION_TRUE = "limtrue"
+    """Say that the key limitation of a review is true. The value is its hash, a colon and the paper's id."""
+    LIMITATION_FALSE = "limfalse"
+    """Say that it is not. The value is that of `LIMITATION_TRUE`."""
+    LIMITATION_UNCLEAR = "limopen"
+    """Say that one cannot tell. The value is that of `LIMITATION_TRUE`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from bot.conversation.commands import (
     present_digest_help,
 )
 from bot.conversation.context import ConversationContext, Person, Reply
+from bot.conversation.discussions import DiscussionAnswers
 from bot.conversation.feedback import FeedbackAnswers
 from bot.conversation.lookup import LookupAnswers
 from bot.conversation.meetings import MeetingAnswers
@@ -87,6 +88,11 @@ class Answers(ConversationContext):
     def meetings(self) -> MeetingAnswers:
         """Answers about the meetings of a channel."""
         return MeetingAnswers(self)
+
+    @property
+    def discussions(self) -> DiscussionAnswers:
+        """Answers about papers that a channel has discussed."""
+        return DiscussionAnswers(self)
 
     @property
     def groups(self) -> GroupAnswers:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.message import Message, MessageReference
 from bot.conversation.context import ConversationContext, Person
+from bot.conversation.discussions import DiscussionAnswers
 from bot.present.queue import (
     QueueEntry,
     QueuePage,
@@ -133,6 +134,7 @@ class QueueAnswers:
     def decide(self, entry: str, outcome: QueueOutcome, channel: Channel, person: Person) -> Message:
         """Decide about a paper of the channel's queue, and return the page on which it was. The marks stay.
 
+        After a discussion the page asks what the person thinks of the paper.
         `entry` is the paper's place, such as "1", or its id. Raises InputError if it is not in the queue, and
         if the person may not take papers out.
         """
@@ -158,9 +160,13 @@ class QueueAnswers:
             until=now + POSTPONEMENT if outcome is QueueOutcome.POSTPONED else None,
         )
         papers = self.context.store.library.get([paper])
-        return add_queue_note(
-            self.show_queue(channel, ids.index(paper)), describe_outcome(outcome), paper, papers
+        questions = (
+            DiscussionAnswers(self.context).build_questions(paper, channel)
+            if outcome is QueueOutcome.DISCUSSED
+            else ()
         )
+        page = self.show_queue(channel, ids.index(paper))
+        return add_queue_note(page, describe_outcome(outcome), paper, papers, questions)
 
     def undo_decision(self, value: str, channel: Channel, person: Person) -> Message:
         """Undo a decision about a paper of the queue, by the value of an Undo button, and return the queue.

@@ -5,7 +5,7 @@ before the message that tells of them is planned.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.chat.message import Message
 from bot.chat.port import Outcome, PostError
@@ -14,6 +14,7 @@ from bot.present.meeting import present_agenda, present_poll, present_reminder
 from digests.meetings.poll import choose_candidates, choose_paper
 from digests.meetings.rota import choose_presenter
 from digests.model import PostedState, QueuedPaper, QueueOutcome, ScoredPaper
+from digests.ports.discussions import AnswerCounts
 from digests.ports.marks import QueueScope, choose_queue_scope
 from digests.ports.meetings import Meeting
 from digests.ports.outbox import Claim, DeliveryKind
@@ -50,7 +51,8 @@ def build_meeting_post(claim: Claim, context: DeliveryContext) -> MeetingPost:
     meeting = context.store.meetings.find_of_delivery(claim.id)
     if meeting is None:
         raise PostError("The meeting of this post does not exist any more.", Outcome.REFUSED)
-    if not claim.pages and context.clock() >= meeting.timetable.starts_at:
+    has_begun = context.clock() >= meeting.timetable.starts_at
+    if not claim.pages and has_begun:
         raise PostError("The meeting has begun.", Outcome.REFUSED)
     if not claim.pages and meeting.is_held:
         meeting = _take_step(meeting, claim.kind, context)
@@ -58,7 +60,10 @@ def build_meeting_post(claim: Claim, context: DeliveryContext) -> MeetingPost:
     papers = context.store.library.get(
         sorted(shown | ({meeting.paper} if meeting.paper is not None else set()))
     )
-    message, style = _present_post(meeting, claim.kind, papers, context)
+    if has_begun and meeting.was_held:
+        # A later change of the plan, such as its end, does not undo a meeting.
+        meeting = replace(meeting, is_active=True, plan=replace(meeting.plan, days_off=()))
+    message, style = _present_post(meeting, claim.kind, papers, context, has_begun=has_begun)
     states = {card.paper: papers[card.paper].posted_state for card in message.cards}
     return MeetingPost(message, style, meeting.revision, states)
 
@@ -131,14 +136,30 @@ def _take_off_queue(meeting: Meeting, context: DeliveryContext) -> None:
 
 
 def _present_post(
-    meeting: Meeting, kind: DeliveryKind, papers: Mapping[str, ScoredPaper], context: DeliveryContext
+    meeting: Meeting,
+    kind: DeliveryKind,
+    papers: Mapping[str, ScoredPaper],
+    context: DeliveryContext,
+    *,
+    has_begun: bool,
 ) -> tuple[Message, DigestStyle]:
     match kind:
         case DeliveryKind.POLL:
             return present_poll(meeting, papers), DigestStyle.COMPACT
         case DeliveryKind.AGENDA:
-            return present_agenda(meeting, papers), DigestStyle.THREAD
+            answers = _count_answers(meeting, context) if has_begun else None
+            return present_agenda(meeting, papers, answers), DigestStyle.THREAD
         case _:
             in_workspace = not _choose_scope(meeting, context).channel  # Partners' people are not named.
             interested = context.store.meetings.find_interested(meeting, in_workspace=in_workspace)
             return present_reminder(meeting, papers, interested), DigestStyle.COMPACT
+
+
+def _count_answers(meeting: Meeting, context: DeliveryContext) -> AnswerCounts | None:
+    """Count what people of the channel's queue say of the paper of a meeting; None without a paper."""
+    if meeting.paper is None or not meeting.was_held:
+        return None
+    has_workspace_queue = context.queue_policy.has_workspace_queue
+    scope = choose_queue_scope(meeting.channel, has_workspace_queue=has_workspace_queue)
+    counts = context.store.discussions.count_answers(scope, [meeting.paper])
+    return counts.get(meeting.paper, AnswerCounts())

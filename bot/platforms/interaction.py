@@ -61,6 +61,11 @@ USE_BY_ACTION = {
     ButtonAction.SWAP: Use.CHANGE,
     ButtonAction.SKIP_TURN: Use.CHANGE,
     ButtonAction.UNDO_PLAN: Use.CHANGE,
+    ButtonAction.WORTH_IT: Use.MARK,
+    ButtonAction.NOT_WORTH_IT: Use.MARK,
+    ButtonAction.LIMITATION_TRUE: Use.MARK,
+    ButtonAction.LIMITATION_FALSE: Use.MARK,
+    ButtonAction.LIMITATION_UNCLEAR: Use.MARK,
 }
 """Uses that clicks count as. All other clicks are look-ups."""
 
@@ -210,6 +215,16 @@ class InteractionDispatcher:
                 await respond(await run_interactive(vote, click.value, click.channel, person))
             case ButtonAction.LEAD | ButtonAction.SWAP | ButtonAction.SKIP_TURN | ButtonAction.UNDO_PLAN:
                 await self._change_meeting(click, respond)
+            case (
+                ButtonAction.WORTH_IT
+                | ButtonAction.NOT_WORTH_IT
+                | ButtonAction.LIMITATION_TRUE
+                | ButtonAction.LIMITATION_FALSE
+                | ButtonAction.LIMITATION_UNCLEAR
+            ):
+                person, save = await click.fetch_person(), self.answers.discussions.handle_click
+                place = (click.action, click.value, click.channel, person)
+                await respond(await run_interactive(save, *place))
             case _:
                 raise PaperroundError(
                     "This button is from an older Paperround and does nothing any more; "

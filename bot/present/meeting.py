@@ -11,6 +11,7 @@ from bot.chat.message import (
     ButtonAction,
     Buttons,
     Card,
+    Divider,
     Heading,
     Message,
     OptionRow,
@@ -18,6 +19,7 @@ from bot.chat.message import (
     Text,
 )
 from bot.present.card import build_card, format_score
+from bot.present.discussion import build_questions
 from bot.present.wording import (
     capitalise_first,
     clean_text,
@@ -29,6 +31,7 @@ from digests.meetings.model import DaysOff, MeetingPlan
 from digests.meetings.poll import count_votes
 from digests.meetings.rota import order_rota
 from digests.model import ScoredPaper
+from digests.ports.discussions import AnswerCounts
 from digests.ports.meetings import Meeting
 from digests.schedule import next_due_edition
 from digests.text import clip_text
@@ -223,8 +226,14 @@ def _present_closed_poll(meeting: Meeting, papers: Mapping[str, ScoredPaper]) ->
     return Message(title, (Heading(title), *result, Text("The poll is closed.", is_small_print=True)))
 
 
-def present_agenda(meeting: Meeting, papers: Mapping[str, ScoredPaper]) -> Message:
-    """Build the agenda of a meeting: time and place, who leads, the paper, and questions to begin with."""
+def present_agenda(
+    meeting: Meeting, papers: Mapping[str, ScoredPaper], answers: AnswerCounts | None = None
+) -> Message:
+    """Build the agenda of a meeting: time and place, who leads, the paper, and questions to begin with.
+
+    Once it has begun, `answers` are those about its paper: the agenda asks for more, and nobody takes the
+    turn of whoever led it.
+    """
     scored = papers.get(meeting.paper) if meeting.paper is not None else None
     cards = _build_paper_blocks(scored) if scored else ()
     if not meeting.is_held or meeting.paper is None:
@@ -235,8 +244,11 @@ def present_agenda(meeting: Meeting, papers: Mapping[str, ScoredPaper]) -> Messa
     leads: Block = (
         People("Leads", (meeting.presenter,))
         if meeting.presenter
-        else Text("Nobody yet. Who takes it?", label="Leads")
+        else Text("Nobody yet. Who takes it?" if answers is None else "Nobody.", label="Leads")
     )
+    if answers is not None:
+        asked = (Divider(), *build_questions(scored, answers)) if scored else ()
+        return Message(title, (Heading(title), build_appointment(meeting), leads, *cards, *asked))
     number = str(meeting.id)
     own_turn = (
         (Button(ButtonAction.SWAP, "Swap", number), Button(ButtonAction.SKIP_TURN, "Skip me", number))

@@ -200,14 +200,20 @@ def parse_decision(value: str) -> tuple[str, datetime] | None:
     return (paper, _EPOCH + int(number) * _MICROSECOND) if is_number and paper else None
 
 
-def add_queue_note(queue: Message, note: str, paper: str, papers: Mapping[str, ScoredPaper]) -> Message:
+def add_queue_note(
+    queue: Message,
+    note: str,
+    paper: str,
+    papers: Mapping[str, ScoredPaper],
+    questions: Sequence[Block] = (),
+) -> Message:
     """Return a list of the queue that says after its heading what was just done: Done: “KTO” is off the list.
 
-    The paper's title takes the place of `{title}` in `note`.
+    The paper's title takes the place of `{title}` in `note`. `questions` about the paper follow it.
     """
     heading, *rest = queue.blocks
     sentence = note.replace("{title}", _format_title(paper, papers))
-    return replace(queue, blocks=(heading, Text(sentence), *rest))
+    return replace(queue, blocks=(heading, Text(sentence), *questions, *rest))
 
 
 def _format_title(paper: str, papers: Mapping[str, ScoredPaper]) -> str:

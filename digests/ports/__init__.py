@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from digests.ports.account_links import AccountLinks
     from digests.ports.budget import Budget
     from digests.ports.delivery_reports import DeliveryReports
+    from digests.ports.discussions import Discussions
     from digests.ports.failure_notices import FailureNotices
     from digests.ports.feedback import Feedback
     from digests.ports.leadership import Leadership
@@ -56,6 +57,7 @@ class Store:
     feedback: "Feedback"
     recaps: "Recaps"
     queue_decisions: "QueueDecisions"
+    discussions: "Discussions"
     queue_consents: "QueueConsents"
     account_links: "AccountLinks"
     post_edits: "PostEdits"

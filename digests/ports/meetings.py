@@ -17,7 +17,8 @@ class Meeting:
     post of the meeting may show, and `plan_revision` with every change of the plan: it is the key for undoing
     the last one. `is_active` is False once the plan was ended. `paper` is None until it is chosen.
     `presenter` is the platform's id of the person who leads, empty while nobody does. `discussed` are the
-    papers of the plan's other meetings. `votes` has the paper of each person, by id.
+    papers of the plan's other meetings. `votes` has the paper of each person, by id. `was_held` is False for
+    one that was called off, as of its last change: what became of the plan after its start does not count.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Meeting:
     votes: Mapping[str, str] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
     discussed: frozenset[str] = frozenset()
+    was_held: bool = True
 
     @property
     def is_off(self) -> bool:

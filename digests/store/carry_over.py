@@ -28,6 +28,7 @@ _OLD_TABLES: Mapping[str, str] = {
 NEW_TABLES = frozenset(
     {
         "account_links",
+        "discussion_answers",
         "feedback",
         "link_codes",
         "queue_consents",

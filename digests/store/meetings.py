@@ -366,6 +366,7 @@ def load_meeting(connection: Connection, meeting_id: int) -> Meeting | None:
         votes={each.person: each.paper for each in connection.execute(cast)},
         members=_load_members(connection, row.plan, meeting_id),
         discussed=frozenset(connection.execute(others).scalars()),
+        was_held=row.is_held,
     )
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from digests.ports.people import SOMEBODY, Counts, Subject, SubjectKind
 from digests.store import schema
 from digests.store.account_links import delete_lone_links
+from digests.store.discussions import edit_agendas
 from digests.store.engine import Database, insert_if_absent, upsert, upsert_all
 from digests.store.people_of_meetings import (
     erase_from_meetings,
@@ -46,6 +47,7 @@ discussions, holds, requests, workspaces, removals = (
 reports, re_reviews, feedback = schema.review_reports, schema.re_reviews, schema.feedback
 queue_decisions, consents = schema.queue_decisions, schema.queue_consents
 account_links, link_codes = schema.account_links, schema.link_codes
+answers = schema.discussion_answers
 plans, meetings, votes = schema.meeting_plans, schema.meetings, schema.meeting_votes
 
 AUDITED: Mapping[str, Table] = {
@@ -65,6 +67,9 @@ POSTS_PER_PAPER = 3
 ALWAYS_REFRESH = "\n"
 """Text of a last edit that no edit has, so that the next one is made in any case."""
 
+
+_WITH_CHANNEL = (subscriptions, posts, marks, discussions, queue_decisions, consents, feedback, answers)
+"""Tables whose rows belong to a channel, or to all of a workspace."""
 
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -225,6 +230,7 @@ def _was_used_since(connection: Connection, workspace: Subject, at: datetime) ->
         (requests, requests.c.at),
         (reports, reports.c.at),
         (feedback, feedback.c.at),
+        (answers, _last_answer_at()),
     )
     used = [
         select(table.c.platform).where(
@@ -264,6 +270,7 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
             requests,
             reports,
             feedback,
+            answers,
             workspaces,
         )
     ]
@@ -284,7 +291,8 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
 
 def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
     with_person = (
-        (table, "person") for table in (marks, requests, reports, feedback, account_links, link_codes)
+        (table, "person")
+        for table in (marks, requests, reports, feedback, answers, account_links, link_codes)
     )
     named = (*with_person, (subscriptions, "owner_id"))
     for table, column in named:
@@ -305,7 +313,7 @@ def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
 
 
 def _list_channels(connection: Connection) -> Iterator[tuple[str, str, str]]:
-    for table in (subscriptions, posts, marks, discussions, queue_decisions, consents, feedback):
+    for table in _WITH_CHANNEL:
         query = select(table.c.platform, table.c.workspace, table.c.channel).distinct()
         yield from map(tuple, connection.execute(query.where(table.c.channel != "")))
 
@@ -374,6 +382,7 @@ def _erase_person(
         *_is_of_person(feedback, person), feedback.c.person == person.id, _is_until(feedback.c.at, before),
     )  # fmt: skip
     counts["opinions"] = connection.execute(delete(feedback).where(*is_own_opinion)).rowcount
+    counts["answers about discussions"] = _delete_answers(connection, person, now, before)
     counts["requests"] = _erase_requesters(
         connection,
         [*_is_of_person(requests, person), requests.c.person == person.id, _is_until(requests.c.at, before)],
@@ -479,6 +488,26 @@ def _delete_marks(connection: Connection, person: Subject, now: datetime, before
         )
         newest = showing.order_by(post_papers.c.post.desc()).limit(POSTS_PER_PAPER)
         _enqueue_refreshes(connection, connection.execute(newest).scalars(), now)
+    return count
+
+
+def _last_answer_at() -> ColumnElement[datetime]:
+    """Return the instant of the later one of a person's two answers about a discussed paper."""
+    worth_it, truth = (
+        func.coalesce(column, datetime.min.replace(tzinfo=UTC))
+        for column in (answers.c.worth_it_at, answers.c.truth_at)
+    )
+    return case((worth_it > truth, worth_it), else_=truth)
+
+
+def _delete_answers(connection: Connection, person: Subject, now: datetime, before: datetime | None) -> int:
+    """Delete a person's answers about discussed papers; the agendas with their numbers are edited."""
+    is_own = (
+        *_is_of_person(answers, person), answers.c.person == person.id, _is_until(_last_answer_at(), before),
+    )  # fmt: skip
+    papers = list(connection.execute(select(answers.c.paper).where(*is_own).distinct()).scalars())
+    edit_agendas(connection, and_(*_is_of_person(subscriptions, person)), papers, now)
+    count: int = connection.execute(delete(answers).where(*is_own)).rowcount
     return count
 
 
@@ -675,7 +704,7 @@ def _erase_workspace(connection: Connection, workspace: Subject, before: datetim
     platform, name = workspace.platform, workspace.workspace
     own_channels = {
         channel
-        for table in (subscriptions, posts, marks, discussions, queue_decisions, consents, feedback)
+        for table in _WITH_CHANNEL
         for channel in connection.execute(
             select(table.c.channel).where(table.c.platform == platform, table.c.workspace == name).distinct()
         ).scalars()
@@ -729,6 +758,9 @@ def _delete_channels(connection: Connection, before: datetime | None, is_there: 
         ),
         "agreements": delete(consents).where(is_there(consents), _is_until(consents.c.at, before)),
         "opinions": delete(feedback).where(is_there(feedback), _is_until(feedback.c.at, before)),
+        "answers about discussions": delete(answers).where(
+            is_there(answers), _is_until(_last_answer_at(), before)
+        ),
         "posted messages": delete(posts).where(is_there(posts), _is_until(posts.c.posted_at, before)),
         "digests": delete(subscriptions).where(is_there(subscriptions), is_old),
     }
@@ -772,6 +804,8 @@ def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
     yield "linked accounts", select(*linked).where(*is_linked)
     yield "reports", select(reports).where(*_is_of_person(reports, person), reports.c.person == person.id)
     yield "opinions", select(feedback).where(*_is_of_person(feedback, person), feedback.c.person == person.id)
+    is_answering = (*_is_of_person(answers, person), answers.c.person == person.id)
+    yield "answers about discussions", select(answers).where(*is_answering)
     yield "re-reviews", select(re_reviews).where(_is_qualified(re_reviews.c.by_id, person))
     yield "plans of meetings", select_plans(_is_qualified(plans.c.by_id, person))
     yield from select_meeting_records(and_(*_is_of_person(subscriptions, person)), person.id)

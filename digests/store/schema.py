@@ -397,6 +397,25 @@ queue_decisions = Table(
     PrimaryKeyConstraint("paper", "platform", "workspace", "channel"),
 )
 
+# Answers about discussed papers, one row a person, keys as in `discussions`. The instants are those of the
+# two answers; null without one. `limitation` is the hash of its text.
+discussion_answers = Table(
+    "discussion_answers",
+    metadata,
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    # No foreign key: an answer may outlast its paper.
+    Column("paper", StorableText, nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("is_worth_it", Boolean),
+    Column("worth_it_at", Instant),
+    Column("limitation", StorableText, nullable=False, server_default=""),
+    Column("limitation_truth", StorableText, nullable=False, server_default=""),
+    Column("truth_at", Instant),
+    PrimaryKeyConstraint("platform", "workspace", "channel", "paper", "person"),
+)
+
 # Agreements of the members of groups to share their queues. `members` are all of the group's, as JSON.
 queue_consents = Table(
     "queue_consents",

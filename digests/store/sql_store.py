@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from digests.ports.account_links import AccountLinks
     from digests.ports.budget import Budget
     from digests.ports.delivery_reports import DeliveryReports
+    from digests.ports.discussions import Discussions
     from digests.ports.failure_notices import FailureNotices
     from digests.ports.feedback import Feedback
     from digests.ports.leadership import Leadership
@@ -146,6 +147,12 @@ class SqlStore(Store):
         from digests.store.queue_decisions import SqlQueueDecisions
 
         return SqlQueueDecisions(self._database)
+
+    @cached_property
+    def discussions(self) -> "Discussions":
+        from digests.store.discussions import SqlDiscussions
+
+        return SqlDiscussions(self._database)
 
     @cached_property
     def queue_consents(self) -> "QueueConsents":

@@ -30,6 +30,7 @@ from digests.model import (
     ScoredPaper,
 )
 from digests.panel import PanelPolicy, combine_reviews
+from digests.ports.discussions import AnswerCounts
 from digests.ports.meetings import Meeting
 from digests.ports.moderation import HeldPaper
 from digests.questions import parse_question
@@ -167,6 +168,7 @@ _BUILDERS: dict[str, Callable[[], Message]] = {
     "an agenda": lambda: an_agenda("A quiet title", "https://meet.example/abc?x=1"),
     "an agenda of nasty signs": lambda: an_agenda(NASTY, NASTY),
     "an agenda without an end": lambda: an_agenda(LONG, LONG),
+    "an agenda of nasty signs afterwards": lambda: an_agenda(NASTY, NASTY, afterwards=True),
     "a reminder to people of no platform": lambda: a_reminder(NASTY),
     "a plan of nasty signs": lambda: present_plan_change(a_meeting(place=NASTY), NASTY, "planned meetings"),
     "nothing held": lambda: a_list_of_held(),
@@ -193,9 +195,11 @@ def a_poll(text: str) -> Message:
     return present_poll(a_meeting(*scored.values()), scored)
 
 
-def an_agenda(text: str, place: str) -> Message:
+def an_agenda(text: str, place: str, *, afterwards: bool = False) -> Message:
     scored = a_uniform_paper(text)
-    return present_agenda(replace(a_meeting(place=place), paper=scored.paper.id), {scored.paper.id: scored})
+    meeting = replace(a_meeting(place=place), paper=scored.paper.id)
+    answers = AnswerCounts(worth_it=5, worth_it_total=6) if afterwards else None
+    return present_agenda(meeting, {scored.paper.id: scored}, answers)
 
 
 def a_reminder(text: str) -> Message:

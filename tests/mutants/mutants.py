@@ -47,6 +47,7 @@ UNDO_VALUES = (
     "tests/bot/conversation/test_subscriptions.py::test_an_odd_value_of_an_undo_button_is_one_sentence"
 )
 LIMITATIONS = "tests/digests/test_limitations.py"
+DISCUSSIONS = "tests/digests/store/test_discussions.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
@@ -3285,5 +3286,32 @@ MUTANTS: tuple[Mutant, ...] = (
         "if tools.channel:",
         "if tools:",
         ("tests/bot/cli/test_mcp_server.py::test_a_workspace_sees_its_own_queue_and_no_other",),
+    ),
+    # After a discussion.
+    Mutant(
+        "a neighbour's answers counted",
+        "digests/store/discussions.py",
+        " & (table.c.workspace == scope.workspace)",
+        "",
+        (f"{DISCUSSIONS}::test_another_workspace_and_platform_have_their_own_answers[sqlite]",),
+    ),
+    Mutant(
+        "a person who answered twice counted twice",
+        "digests/store/discussions.py",
+        "            worth_it[row.person] = max(answer, worth_it.get(row.person, answer))",
+        "            worth_it[row.person + row.channel] = answer",
+        (
+            f"{DISCUSSIONS}::test_a_person_who_answered_in_two_channels_counts_once_in_their_workspace[sqlite]",
+        ),
+    ),
+    Mutant(
+        "an agenda that does not ask after its meeting",
+        "digests/store/outbox/meeting_posts.py",
+        "        if last.paper and last.is_held:",
+        "        if last.paper and not last.is_held:",
+        (
+            "tests/bot/delivery/test_meetings.py::"
+            "test_an_agenda_asks_after_the_meeting_and_follows_the_answers",
+        ),
     ),
 )

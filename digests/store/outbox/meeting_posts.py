@@ -90,11 +90,17 @@ class _PlanStep:
         _set_next_step(self.connection, self.row.id, next_step_at)
 
     def _plan_next_meeting(self, last: Meeting) -> None:
-        """Plan the meeting after one that has begun. A paper that was not discussed is kept for it."""
+        """Plan the meeting after one that has begun. A paper that was not discussed is kept for it.
+
+        The agenda of one that is held is edited: it asks what people think of the paper.
+        """
         after = last.timetable.starts_at
         timetable = plan_next_meeting(last.plan, self.now, after=after)
         postponed = last if last.paper and not last.is_held else None
         insert_meeting(self.connection, self.row.id, last.plan, timetable, postponed)
+        if last.paper and last.is_held:
+            begun = update(meetings).where(meetings.c.id == last.id)
+            self.connection.execute(begun.values(revision=meetings.c.revision + 1))
 
     def _begin_post(self, meeting: Meeting, post: MeetingPost) -> None:
         """Insert the delivery of a post, due now, unless it has one."""

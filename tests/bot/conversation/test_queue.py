@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.chat.message import Buttons, Message, MessageReference, OptionRow, Text
+from bot.chat.message import ButtonAction, Buttons, Message, MessageReference, OptionRow, Text
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.conversation.queue import MarkToggle
@@ -146,7 +146,8 @@ def test_the_answer_to_done_names_the_paper_that_left_the_list() -> None:
 
 
 def list_undo_values(message: Message) -> list[str]:
-    return [button.value for row in message.blocks if isinstance(row, Buttons) for button in row.buttons]
+    buttons = [button for row in message.blocks if isinstance(row, Buttons) for button in row.buttons]
+    return [button.value for button in buttons if button.action is ButtonAction.UNDO_DISCUSSION]
 
 
 def list_texts(message: Message) -> list[str]:

@@ -12,6 +12,7 @@ from digests.model import Mark, MarkSource, QueueOutcome
 from digests.ports.marks import QueueScope
 from digests.ports.meetings import Meeting
 from digests.ports.outbox import DeliveryKind, DeliveryState
+from digests.ports.people import Subject, SubjectKind
 from digests.ports.queue_groups import QueueGroup
 from digests.subscription import Channel, Schedule
 from tests.bot.delivery.contexts import CHANNEL, KilledOutbox, World, a_world
@@ -273,6 +274,29 @@ def test_the_agenda_follows_a_swap() -> None:
     assert len(world.posted_pages.pages) == posted, "it is edited"
     assert any("Leads B" in post for post in read_posts(world))
     assert not any("Leads A" in post for post in read_posts(world))
+
+
+def test_an_agenda_asks_after_the_meeting_and_follows_the_answers() -> None:
+    world = a_group()
+    go_to(world, coming(world).timetable.closes_at)
+    chosen = coming(world)
+    paper = chosen.paper or ""
+    assert not any("Afterwards" in post for post in read_posts(world))
+    go_to(world, chosen.timetable.starts_at)
+    go_to(world, world.now + timedelta(minutes=1))
+    posted = len(world.posted_pages.pages)
+    assert sum("Afterwards Was it worth it?" in post for post in read_posts(world)) == 1
+    for person, is_worth_it in (("A", True), ("B", False), ("C", True)):
+        world.store.discussions.set_worth_it(SCOPE, paper, person, is_worth_it, now=world.now)
+    world.store.discussions.set_worth_it(replace(SCOPE, channel="other"), paper, "D", True, now=world.now)
+    world.store.meeting_plans.end(chosen.plan_id, **BY, now=world.now)
+    go_to(world, world.now + timedelta(minutes=1))
+    assert any("Worth it 2 of 3." in post for post in read_posts(world))
+    assert not any("were ended" in post for post in read_posts(world)), "the meeting was held all the same"
+    world.store.people.forget(Subject(SubjectKind.PERSON, "console", "", "A"), now=world.now)
+    go_to(world, world.now + timedelta(minutes=1))
+    assert any("Worth it 1 of 2." in post for post in read_posts(world))
+    assert len(world.posted_pages.pages) == posted, "it is edited"
 
 
 def test_an_empty_queue_is_said_and_the_next_meeting_is_planned() -> None:

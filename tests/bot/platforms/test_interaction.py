@@ -1,6 +1,7 @@
 """The dispatcher that every chat platform shares, over a platform in memory."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import time, timedelta
 from typing import cast
@@ -20,7 +21,7 @@ from bot.platforms.interaction import Click, InteractionDispatcher
 from digests.build import DigestPolicy
 from digests.errors import PaperroundError
 from digests.meetings.model import Candidate, MeetingPlan
-from digests.model import NOT_REVIEWED, Post
+from digests.model import NOT_REVIEWED, Post, QueueOutcome
 from digests.ports import Store
 from digests.ports.marks import QueueScope
 from digests.subscription import Channel, Schedule
@@ -402,3 +403,34 @@ def test_votes_and_turns_of_a_meeting_are_taken_by_buttons(platform: MemoryPlatf
     assert "Ada leads on Thursday 3 December." in str(notice)
     with pytest.raises(PaperroundError, match="a second time"):
         click(ButtonAction.LEAD, str(meeting.id), "i2")
+
+
+def test_an_answer_about_a_discussion_is_refused_to_a_stranger_and_counts_once(
+    platform: MemoryPlatform,
+) -> None:
+    store = a_store()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    channel, paper = a_subscription().channel, a_paper().id
+    dispatcher = a_dispatcher(store, platform)
+    scope = dispatcher.answers.discussions.choose_scope(channel)
+    store.queue_decisions.decide(paper, scope, QueueOutcome.DISCUSSED, by="", by_id="", now=NOW)
+    answers: list[str] = []
+
+    async def respond(message: Message, *, replace: bool = False) -> None:
+        answers.append(message.summary)
+
+    async def refuse() -> Person:
+        raise PaperroundError("a stranger")
+
+    def click(interaction: str, fetch_person: Callable[[], Awaitable[Person]] = fetch_ada) -> None:
+        clicked = Click(ButtonAction.WORTH_IT, paper, channel, ADA.id, interaction, fetch_person)
+        asyncio.run(dispatcher.handle_click(clicked, respond))
+
+    with pytest.raises(PaperroundError, match="a stranger"):
+        click("i0", refuse)
+    assert store.discussions.count_answers(scope, [paper]) == {}
+    click("i1")
+    with pytest.raises(PaperroundError, match="a second time"):
+        click("i1")
+    click("i2")
+    assert [" 1 of 1." in answer for answer in answers] == [True, True]

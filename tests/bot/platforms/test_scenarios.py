@@ -242,6 +242,27 @@ def test_a_discussed_paper_leaves_the_queue(run_scenario: RunScenario) -> None:
     run_scenario(scenario, DigestStyle.CARDS)
 
 
+def test_everybody_has_one_answer_after_a_discussion(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card = (await driver.wait_for_digest())[1]
+        await wait_for_text(driver, await driver.tap_button("discuss", card), "Marked for discussion")
+        queue = await driver.run_digest_command("queue")
+        await wait_for_text(driver, queue, "1 wants to discuss")
+        finished = await driver.tap_button("discussed", queue.responses[0])
+        await wait_for_text(driver, finished, "Was it worth it?")
+        asked = finished.responses[0]
+        people = [driver.ada, *(driver.add_person(name) for name in ("bob", "eve", "dan"))]
+        for action in ("unworth", "worth"):
+            taps = [driver.tap_button(action, asked, person) for person in people]
+            for reply in await gather_replies(taps):
+                await wait_for_text(driver, reply, "worth it")
+        again = await driver.tap_button("worth", asked)
+        await wait_for_text(driver, again, "worth it 4 of 4.")
+        assert driver.is_private(again)
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
 def test_a_person_is_forgotten_with_their_marks_and_others_stay(run_scenario: RunScenario) -> None:
     async def scenario(driver: ChatDriver) -> None:
         card, bob = (await driver.wait_for_digest())[1], driver.add_person("bob")

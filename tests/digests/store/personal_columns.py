@@ -14,6 +14,7 @@ PERSONAL_COLUMNS: dict[str, frozenset[str]] = {
     "paper_requests": frozenset({"person"}),
     "review_reports": frozenset({"person", "reason"}),
     "re_reviews": frozenset({"by", "by_id"}),
+    "discussion_answers": frozenset({"person"}),
     "feedback": frozenset({"person"}),
     "pages": frozenset({"payload"}),
     "meeting_plans": frozenset({"by", "by_id"}),
@@ -30,6 +31,8 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "counters": "name value",
         "deliveries": "id subscription edition kind state owner lease_until attempts reason next_try_at "
         "watermark due_at first_missed failures crashes empty_reason late_until late_watermark notify_at",
+        "discussion_answers": "platform workspace channel paper is_worth_it worth_it_at limitation "
+        "limitation_truth truth_at",
         "discussions": "paper platform workspace channel at",
         "events": "id at",
         "feedback": "platform workspace channel paper is_more at",

@@ -1,0 +1,81 @@
+"""Answers about papers that a channel has discussed: the two questions afterwards."""
+
+from dataclasses import dataclass
+
+from bot.chat.message import Block, ButtonAction, Message
+from bot.conversation.context import ConversationContext, Person
+from bot.present.discussion import (
+    build_questions,
+    find_key_limitation,
+    present_answer,
+    present_changed_limitation,
+)
+from digests.errors import InputError
+from digests.limitations import digest_limitation
+from digests.model import ScoredPaper
+from digests.ports.discussions import AnswerCounts, LimitationTruth
+from digests.ports.marks import QueueScope, choose_queue_scope
+from digests.subscription import Channel
+from digests.text import clip_text
+
+NO_ANSWERS = AnswerCounts()
+
+_TRUTH_BY_ACTION = {
+    ButtonAction.LIMITATION_TRUE: LimitationTruth.TRUE,
+    ButtonAction.LIMITATION_FALSE: LimitationTruth.FALSE,
+    ButtonAction.LIMITATION_UNCLEAR: LimitationTruth.UNCLEAR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DiscussionAnswers:
+    """Answers about discussed papers. Synchronous: call from a worker thread.
+
+    What people say belongs to the workspace, or to the channel where each has its own queue: those with whom
+    a queue is shared do not see it. Methods raise InputError with a sentence for the person, and StoreError.
+    """
+
+    context: ConversationContext
+
+    def handle_click(self, action: str, value: str, channel: Channel, person: Person) -> Message:
+        """Save a person's answer to one of the questions, by the button, and return the reply.
+
+        The value is not trusted: the paper must have been discussed here.
+        """
+        scope, store = self.choose_scope(channel), self.context.store.discussions
+        now = self.context.clock()
+        if action in (ButtonAction.WORTH_IT, ButtonAction.NOT_WORTH_IT):
+            scored = self._require_discussed(value, scope)
+            is_worth_it = action == ButtonAction.WORTH_IT
+            store.set_worth_it(scope, scored.paper.id, person.id, is_worth_it, now=now)
+            return present_answer(scored, self._count_answers(scope, scored))
+        limitation, _, paper = value.partition(":")
+        scored = self._require_discussed(paper, scope)
+        if limitation != digest_limitation(find_key_limitation(scored)):
+            return present_changed_limitation(scored, self._count_answers(scope, scored))
+        truth = _TRUTH_BY_ACTION[ButtonAction(action)]
+        store.set_truth(scope, scored.paper.id, person.id, limitation, truth, now=now)
+        return present_answer(scored, self._count_answers(scope, scored))
+
+    def build_questions(self, paper: str, channel: Channel) -> tuple[Block, ...]:
+        """Return the questions about a paper that was just discussed; none for one that the library lacks."""
+        scored = self.context.store.library.get([paper]).get(paper)
+        if not scored:
+            return ()
+        return build_questions(scored, self._count_answers(self.choose_scope(channel), scored))
+
+    def choose_scope(self, channel: Channel) -> QueueScope:
+        """Return the channels among which answers are counted together, without those of partners."""
+        return choose_queue_scope(channel, has_workspace_queue=self.context.has_workspace_queue)
+
+    def _count_answers(self, scope: QueueScope, scored: ScoredPaper) -> AnswerCounts:
+        paper = scored.paper.id
+        return self.context.store.discussions.count_answers(scope, [paper]).get(paper, NO_ANSWERS)
+
+    def _require_discussed(self, paper: str, scope: QueueScope) -> ScoredPaper:
+        scored = self.context.store.library.get([paper]).get(paper)
+        if not scored:
+            raise InputError(f"The paper {clip_text(paper, 60)!r} is not here any more.")
+        if not self.context.store.queue_decisions.last_discussions(scope, [paper]):
+            raise InputError("This paper was not discussed here yet: answer once it was.")
+        return scored

@@ -1,0 +1,128 @@
+"""The two questions after a discussion, and the answers to them."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
+from bot.conversation.answers import Answers
+from bot.conversation.context import Person
+from bot.present.discussion import find_key_limitation
+from digests.build import DigestPolicy
+from digests.errors import InputError
+from digests.limitations import digest_limitation
+from digests.model import Mark, MarkSource, QueueOutcome
+from digests.ports import Store
+from digests.subscription import Channel
+from tests.builders import NOW, a_paper, a_review, a_store, find_by_id
+
+PAPER = "2402.01306"
+ADA, BOB, EVE = Person("UADA", "ada"), Person("UBOB", "bob"), Person("UEVE", "eve")
+CHANNEL, SIBLING = Channel("slack", "C1", "T1"), Channel("slack", "C2", "T1")
+NEIGHBOUR = Channel("slack", "C9", "T2")
+REVIEW = a_review(limitations="Only tested on English dialogues. No human evaluation was made.")
+
+
+def a_marked_store() -> Store:
+    store = a_store()
+    store.library.add([(a_paper(PAPER, title="KTO: Tuning"), REVIEW)], now=NOW)
+    for channel in (CHANNEL, NEIGHBOUR):
+        store.marks.set_mark(Mark(channel, "", PAPER, "UADA", MarkSource.BUTTON, NOW), True)
+    return store
+
+
+def answers(store: Store, *, workspace_queue: bool = True) -> Answers:
+    clock = NOW + timedelta(minutes=5)
+    return Answers(
+        store, find_by_id(store), DigestPolicy(), lambda: clock, has_workspace_queue=workspace_queue
+    )
+
+
+def finish(store: Store, channel: Channel = CHANNEL) -> Message:
+    return answers(store).queue.decide("1", QueueOutcome.DISCUSSED, channel, ADA)
+
+
+def list_buttons(message: Message) -> list[Button]:
+    return [button for block in message.blocks if isinstance(block, Buttons) for button in block.buttons]
+
+
+def tap(
+    store: Store, action: ButtonAction, person: Person, channel: Channel = CHANNEL, value: str = ""
+) -> str:
+    is_limitation = action not in (ButtonAction.WORTH_IT, ButtonAction.NOT_WORTH_IT)
+    limitation = next(iter(store.library.get([PAPER]).values()))
+    hashed = digest_limitation(find_key_limitation(limitation))
+    value = value or (f"{hashed}:{PAPER}" if is_limitation else PAPER)
+    return answers(store).discussions.handle_click(action, value, channel, person).summary
+
+
+def test_the_end_of_a_discussion_asks_two_questions() -> None:
+    store = a_marked_store()
+    message = finish(store)
+    asked = next(block for block in message.blocks if isinstance(block, Text) and block.label == "Afterwards")
+    assert asked.text.startswith("Was it worth it? Was the limitation true? “")
+    actions = [button.action for button in list_buttons(message)][:5]
+    assert actions == [
+        ButtonAction.WORTH_IT,
+        ButtonAction.NOT_WORTH_IT,
+        ButtonAction.LIMITATION_TRUE,
+        ButtonAction.LIMITATION_FALSE,
+        ButtonAction.LIMITATION_UNCLEAR,
+    ]
+
+
+def test_a_paper_that_was_passed_on_is_not_asked_about() -> None:
+    message = answers(a_marked_store()).queue.decide("1", QueueOutcome.PASSED, CHANNEL, ADA)
+    assert ButtonAction.WORTH_IT not in {button.action for button in list_buttons(message)}
+
+
+def test_everybody_in_the_workspace_has_one_answer_to_each_question() -> None:
+    store = a_marked_store()
+    finish(store)
+    tap(store, ButtonAction.WORTH_IT, ADA)
+    tap(store, ButtonAction.NOT_WORTH_IT, BOB)
+    assert "worth it 1 of 2." in tap(store, ButtonAction.WORTH_IT, ADA)
+    assert "worth it 2 of 2." in tap(store, ButtonAction.WORTH_IT, BOB, SIBLING)
+    tap(store, ButtonAction.LIMITATION_TRUE, ADA)
+    said = tap(store, ButtonAction.LIMITATION_UNCLEAR, EVE)
+    assert said == (
+        "Noted for “KTO”: worth it 2 of 2; limitation: true 1, can't tell 1. "
+        "Another answer of yours takes its place."
+    )
+
+
+def test_a_neighbour_cannot_answer_about_a_paper_that_was_discussed_elsewhere() -> None:
+    store = a_marked_store()
+    finish(store)
+    with pytest.raises(InputError, match="not discussed here"):
+        tap(store, ButtonAction.WORTH_IT, EVE, NEIGHBOUR)
+    finish(store, NEIGHBOUR)
+    tap(store, ButtonAction.WORTH_IT, ADA)
+    assert "worth it 0 of 1" in tap(store, ButtonAction.NOT_WORTH_IT, EVE, NEIGHBOUR)
+
+
+def test_with_a_queue_for_each_channel_the_channels_answer_apart() -> None:
+    store = a_marked_store()
+    apart = answers(store, workspace_queue=False)
+    apart.queue.decide("1", QueueOutcome.DISCUSSED, CHANNEL, ADA)
+    click = apart.discussions.handle_click
+    assert "1 of 1" in click(ButtonAction.WORTH_IT, PAPER, CHANNEL, ADA).summary
+    with pytest.raises(InputError, match="not discussed here"):
+        click(ButtonAction.WORTH_IT, PAPER, SIBLING, ADA)
+
+
+@pytest.mark.parametrize("value", ["nothing", "", "x" * 3000, f"{PAPER}:1"])
+def test_a_forged_value_is_one_sentence(value: str) -> None:
+    store = a_marked_store()
+    finish(store)
+    for action in (ButtonAction.WORTH_IT, ButtonAction.LIMITATION_TRUE):
+        with pytest.raises(InputError, match="not here any more"):
+            answers(store).discussions.handle_click(action, value, CHANNEL, ADA)
+
+
+def test_an_answer_about_a_limitation_that_the_review_dropped_is_not_counted() -> None:
+    store = a_marked_store()
+    finish(store)
+    assert "has changed since" in tap(store, ButtonAction.LIMITATION_TRUE, ADA, value=f"0123:{PAPER}")
+    scope = answers(store).discussions.choose_scope(CHANNEL)
+    assert store.discussions.count_answers(scope, [PAPER]) == {}
