@@ -27,7 +27,7 @@ from digests.build import DigestPolicy
 from digests.domains import resolve_domain
 from digests.errors import InputError
 from digests.languages import find_language
-from digests.model import Heartbeat, Likeness, Paper
+from digests.model import Heartbeat, Likeness, Paper, Post
 from digests.panel import PanelPolicy
 from digests.pick import PickPolicy
 from digests.ports import Store
@@ -76,7 +76,8 @@ class Services:
     """Objects built from the settings, for one process. `store.close` releases the store at the end.
 
     `search_directory` holds the search index, which is opened at the first search. `open_fetch_queue` holds
-    the queue of `get_fetch_queue`, once it was asked for.
+    the queue of `get_fetch_queue`, once it was asked for. `schedule_refreshes` are those of the open
+    platforms: see `ConversationContext`.
     """
 
     settings: Settings
@@ -87,6 +88,7 @@ class Services:
     _open_index: "list[SearchIndex]" = field(default_factory=list)
     _glossary: "dict[None, Glossary]" = field(default_factory=dict)
     _likeness: "dict[None, IndexedLikeness]" = field(default_factory=dict)
+    schedule_refreshes: "dict[str, Callable[[Post], None]]" = field(default_factory=dict)
 
     def find_papers(self, request: "SearchRequest") -> "SearchResult":
         """Find the papers that a person's text names or describes, best first.
@@ -668,6 +670,7 @@ def build_answers(services: Services, platform: str) -> "Answers":
         can_review_again=can_review_again(services.settings),
         fetch_queue=get_fetch_queue(services),
         find_likeness=services.delivery_context.find_likeness,
+        schedule_refreshes=services.schedule_refreshes,
     )
     policy = find_platforms()[platform].build_command_policy(services.settings)
     return replace(

@@ -189,6 +189,7 @@ async def _run_refreshing(context: DeliveryContext, max_age: timedelta, stop: as
         context.policy.timeout,
         max_age,
         context.rate_limiters,
+        context.queue_policy.groups,
     )
     await run_while_leading(
         LEADERSHIP_NAME, refresher.run_until_stopped, leadership=context.store.leadership, stop=stop

@@ -1,7 +1,7 @@
 """Types that all conversation shares: a person, a reply, and the services and settings behind an answer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.chat.message import Message
@@ -9,6 +9,7 @@ from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.subscription_form import SubscriptionForm
 from digests.build import DigestPolicy
 from digests.errors import InputError
+from digests.model import Post
 from digests.ports import Store
 from digests.ports.likeness import LikenessFinder, find_no_likeness
 from digests.ports.queue_groups import QueueGroup
@@ -66,7 +67,8 @@ class ConversationContext:
     queue for `mark_retention`; the number on a card has no age limit.
     `deciders` are the people who may decide about held papers and re-reviews, by `Person.qualify_id`. Without
     `can_review_again` there is no reviewer with a share for it. `find_likeness` compares new papers with
-    marked ones, as for a posted digest.
+    marked ones, as for a posted digest. `schedule_refreshes` schedule the refresh of a post, by platform: the
+    platforms of one process share it, and each adds its own.
     """
 
     store: Store
@@ -84,6 +86,7 @@ class ConversationContext:
     deciders: frozenset[str] = frozenset()
     can_review_again: bool = False
     find_likeness: LikenessFinder = find_no_likeness
+    schedule_refreshes: dict[str, Callable[[Post], None]] = field(default_factory=dict)
 
     def require_decider(self, channel: Channel, person: Person) -> None:
         """Raise InputError, with the person's id for the settings, if the person is none of `deciders`."""

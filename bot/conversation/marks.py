@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from digests.errors import InputError
 from digests.ids import find_paper_ids
 from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
+from digests.ports.queue_groups import find_group
 from digests.subscription import Channel
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,9 @@ REFRESH_TIMEOUT = timedelta(seconds=30)
 
 MAX_POSTS_PER_PAPER = 3
 """Posts of a channel that are refreshed after a mark of a paper: the newest that show it."""
+
+MAX_SHARED_POSTS = 10
+"""Posts of all channels of a shared queue that are refreshed after a mark of a paper: the newest."""
 
 RECONCILE_WINDOW = timedelta(days=2)
 """Age of the posts that are reconciled after a lost connection."""
@@ -179,6 +183,7 @@ class MarkHandler:
 
     def __post_init__(self) -> None:
         self.debouncer = RefreshDebouncer(self._refresh_post)
+        self.queue.context.schedule_refreshes[self.platform.name] = self.debouncer.schedule_refresh
 
     @property
     def store(self) -> Store:
@@ -240,11 +245,19 @@ class MarkHandler:
     async def schedule_paper_refresh(self, channel: Channel, paper: str) -> None:
         """Schedule a refresh of a channel's newest posts that show a paper, `MAX_POSTS_PER_PAPER` at most.
 
-        A post whose refresh is pending is not scheduled twice. Raises StoreError.
+        In a shared queue the newest `MAX_SHARED_POSTS` of all its channels are refreshed too, on every
+        platform of this process. A post whose refresh is pending is not scheduled twice. Raises StoreError.
         """
-        posts = await run_interactive(self.store.posts.find_with_paper, channel, paper, MAX_POSTS_PER_PAPER)
-        for post in posts:
-            self.debouncer.schedule_refresh(post)
+        for post in await run_interactive(self._find_posts, channel, paper):
+            if schedule := self.queue.context.schedule_refreshes.get(post.channel.platform):
+                schedule(post)
+
+    def _find_posts(self, channel: Channel, paper: str) -> Sequence[Post]:
+        own = self.store.posts.find_with_paper(channel, paper, MAX_POSTS_PER_PAPER)
+        scope = self.queue.choose_scope(channel)
+        if not scope.partners:
+            return own
+        return (*own, *self.store.posts.find_in_queue(scope, paper, MAX_SHARED_POSTS))
 
     async def _refresh_post(self, post: Post) -> None:
         """Refresh a post with its current marks and updates. Does nothing if its payload is not known.
@@ -252,7 +265,9 @@ class MarkHandler:
         Raises PostError and StoreError.
         """
         if post.payload:
-            update = await run_interactive(load_post_update, post, self.store)
+            update = await run_interactive(
+                load_post_update, post, self.store, self.queue.context.queue_groups
+            )
             await with_deadline(self.platform.refresh(post, update), REFRESH_TIMEOUT)
 
     async def reconcile_recent_posts(
@@ -313,3 +328,6 @@ class MarkHandler:
         people = await run_background(self._leave_out_forgotten, post, people, at)
         if await run_background(self.store.marks.replace_marks, post, people, MarkSource.REACTION, as_of=at):
             self.debouncer.schedule_refresh(post)
+            if find_group(self.queue.context.queue_groups, post.channel):
+                for paper in post.papers:
+                    await self.schedule_paper_refresh(post.channel, paper)

@@ -21,6 +21,7 @@ from digests.errors import PaperroundError
 from digests.model import Post
 from digests.ports import Store
 from digests.ports.post_edits import PostEdit
+from digests.ports.queue_groups import QueueGroup
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class PostRefresher:
     timeout: timedelta
     max_age: timedelta
     rate_limiters: Mapping[str, RateLimiter] = field(default_factory=dict)
+    queue_groups: tuple[QueueGroup, ...] = ()
 
     async def run_until_stopped(self, stop: asyncio.Event) -> None:
         """Make the edits that are due, every `POLL_SECONDS`, until `stop` is set. Errors are logged."""
@@ -127,7 +129,7 @@ class PostRefresher:
         Returns None, and sends nothing, when the last edit had the same text. Waits until no digest needs the
         channel's rate. Raises PostError, and StoreError from the load.
         """
-        update = await run_background(load_post_update, edit.post, self.store)
+        update = await run_background(load_post_update, edit.post, self.store, self.queue_groups)
         text = "\n".join(f"{paper}: {line}" for paper, line in sorted(update.update_lines.items()))
         if text == edit.last_text:
             return None

@@ -79,10 +79,14 @@ class Marks(Protocol):
         papers that the message does not show are ignored. Returns True if anything changed.
         """
 
-    def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
+    def mark_counts(
+        self, channel: Channel, papers: Sequence[str], *, shared: QueueScope | None = None
+    ) -> Mapping[str, int]:
         """Count the people who marked each of these papers in a channel, on any message and from any source.
 
-        Unmarked papers are left out. A discussion of the paper does not change the count.
+        With `shared`, the scope of the queue that the channel shares, those of all its members count too;
+        linked accounts are one person. Unmarked papers are left out. A discussion of the paper does not
+        change the count.
         """
 
     def marked_papers(

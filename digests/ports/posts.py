@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from digests.model import Post
+from digests.ports.marks import QueueScope
 from digests.subscription import Channel
 
 
@@ -23,6 +24,12 @@ class Posts(Protocol):
 
     def find_with_paper(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
         """Return up to `limit` messages of a channel that show a paper, newest first."""
+
+    def find_in_queue(self, scope: QueueScope, paper: str, limit: int) -> Sequence[Post]:
+        """Return up to `limit` messages of all members of a queue's scope that show a paper, newest first.
+
+        Here workspaces are compared.
+        """
 
     def list_recent(self, platform: str, since: datetime, limit: int) -> Sequence[Post]:
         """Return up to `limit` messages posted on a platform since an instant, newest first."""

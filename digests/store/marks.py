@@ -12,9 +12,13 @@ from digests.ports.marks import QueueScope
 from digests.store import schema
 from digests.store.engine import Database, in_json_array, insert_if_absent
 from digests.store.queue_queries import (
+    IDENTITY,
+    LINKED_MARKS,
     MemberKind,
     counts_in_queue,
+    is_of_any,
     list_kinds,
+    name_members,
     name_values,
     select_people,
     select_queue,
@@ -87,14 +91,20 @@ class SqlMarks:
                     )
         return any(changed)
 
-    def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
+    def mark_counts(
+        self, channel: Channel, papers: Sequence[str], *, shared: QueueScope | None = None
+    ) -> Mapping[str, int]:
+        counts, values = and_(*_is_in_channel(channel)), dict[str, Any]()
+        if shared:
+            counts, values = or_(counts, is_of_any(list_kinds(shared))), name_members(shared)
         query = (
-            select(marks.c.paper, func.count(marks.c.person.distinct()).label("mark_count"))
-            .where(*_is_in_channel(channel), marks.c.paper.in_(papers), marks.c.is_on)
+            select(marks.c.paper, func.count(IDENTITY.distinct()).label("mark_count"))
+            .select_from(LINKED_MARKS)
+            .where(counts, marks.c.paper.in_(papers), marks.c.is_on)
             .group_by(marks.c.paper)
         )
         with self.database.read() as connection:
-            return {row.paper: row.mark_count for row in connection.execute(query)}
+            return {row.paper: row.mark_count for row in connection.execute(query, values)}
 
     def marked_papers(
         self, channels: Collection[Channel], *, since: datetime, limit: int

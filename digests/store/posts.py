@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
 from digests.model import Post, PostedState
+from digests.ports.marks import QueueScope
 from digests.store import schema
 from digests.store.engine import Database, in_json_array, insert_absent_returning, insert_many
 from digests.subscription import Channel
@@ -42,6 +43,13 @@ class SqlPosts:
             post_papers.c.paper == paper,
         )
         query = _select_posts().where(posts.c.id.in_(posts_of_paper)).order_by(posts.c.id.desc()).limit(limit)
+        with self.database.read() as connection:
+            return _fetch_posts(connection, query)
+
+    def find_in_queue(self, scope: QueueScope, paper: str, limit: int) -> Sequence[Post]:
+        is_of_member = or_(*map(_is_post_of, scope.members))
+        shows_paper = posts.c.id.in_(select(post_papers.c.post).where(post_papers.c.paper == paper))
+        query = _select_posts().where(shows_paper, is_of_member).order_by(posts.c.id.desc()).limit(limit)
         with self.database.read() as connection:
             return _fetch_posts(connection, query)
 
@@ -186,6 +194,12 @@ def fetch_posts_by_key(connection: Connection, keys: Sequence[int]) -> dict[int,
     """Return the posts with these numbers, by number. Raises ValueError if one of them does not exist."""
     query = _select_posts().where(posts.c.id.in_(keys)).order_by(posts.c.id)
     return dict(zip(sorted(keys), _fetch_posts(connection, query), strict=True))
+
+
+def _is_post_of(member: QueueScope) -> ColumnElement[bool]:
+    is_there = posts.c.channel == member.channel if member.channel else ~posts.c.is_direct
+    is_in_workspace = posts.c.workspace.in_((member.workspace, "") if member.channel else (member.workspace,))
+    return and_(posts.c.platform == member.platform, is_there, is_in_workspace)
 
 
 def _select_posts() -> Select[Any]:

@@ -39,13 +39,24 @@ class MemberKind(NamedTuple):
     is_direct: bool
 
 
+IDENTITY = func.coalesce(links.c.identity, marks.c.platform + ":" + marks.c.person)
+"""Who made a mark of `LINKED_MARKS`: the same text for all linked accounts of a person."""
+LINKED_MARKS = marks.outerjoin(
+    links, and_(links.c.platform == marks.c.platform, links.c.person == marks.c.person)
+)
+
 _SINCE = bindparam("marked_since", type_=marks.c.at.type)
 _NOW = bindparam("now", type_=marks.c.at.type)
 
 
 def name_values(scope: QueueScope, *, since: datetime) -> dict[str, Any]:
     """Return the parameters of the queries over a scope, but for those of `select_queue` and its kin."""
-    values: dict[str, Any] = {"marked_since": since}
+    return {"marked_since": since, **name_members(scope)}
+
+
+def name_members(scope: QueueScope) -> dict[str, Any]:
+    """Return the parameters that name the members of a scope."""
+    values: dict[str, Any] = {}
     for number, member in enumerate(scope.members):
         values |= {
             f"member{number}_platform": member.platform,
@@ -110,27 +121,23 @@ def _select_counted(kinds: tuple[MemberKind, ...], *, with_postponements: bool) 
 
 
 def _select_of_member(number: int, kind: MemberKind, *, with_postponements: bool) -> Select[Any]:
-    identity = func.coalesce(links.c.identity, marks.c.platform + ":" + marks.c.person)
-    linked = marks.outerjoin(
-        links, and_(links.c.platform == marks.c.platform, links.c.person == marks.c.person)
-    )
     columns = [
         marks.c.paper,
         marks.c.platform,
         _workspace_of(number).label("workspace"),
         marks.c.person,
         marks.c.at,
-        identity.label("identity"),
+        IDENTITY.label("identity"),
     ]
     if not with_postponements:
-        return select(*columns).select_from(linked).where(*counts_in_queue(number, kind))
+        return select(*columns).select_from(LINKED_MARKS).where(*counts_in_queue(number, kind))
     postponed = decisions.alias("postponed")
     is_postponed = and_(
         *_is_about_mark(postponed, number, kind),
         postponed.c.outcome == QueueOutcome.POSTPONED,
         postponed.c.until > _NOW,
     )
-    source = linked.outerjoin(postponed, is_postponed)
+    source = LINKED_MARKS.outerjoin(postponed, is_postponed)
     return select(*columns, postponed.c.until).select_from(source).where(*counts_in_queue(number, kind))
 
 
@@ -138,6 +145,11 @@ def counts_in_queue(number: int, kind: MemberKind) -> tuple[ColumnElement[bool],
     """Match the marks that count in the queue of the scope's member with this number."""
     is_off = or_(_is_discussed(number, kind), _is_left_out(number, kind))
     return marks.c.is_on, marks.c.at >= _SINCE, *_is_in_scope(number, kind), not_(is_off)
+
+
+def is_of_any(kinds: tuple[MemberKind, ...]) -> ColumnElement[bool]:
+    """Match the marks of a scope's members, those that count in no queue any more too."""
+    return or_(*(and_(*_is_in_scope(number, kind)) for number, kind in enumerate(kinds)))
 
 
 def _platform_of(number: int) -> BindParameter[Any]:

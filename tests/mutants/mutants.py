@@ -3314,4 +3314,11 @@ MUTANTS: tuple[Mutant, ...] = (
             "test_an_agenda_asks_after_the_meeting_and_follows_the_answers",
         ),
     ),
+    Mutant(
+        "a shared queue's number on a card from its own channel alone",
+        "bot/present/post_update.py",
+        "post.papers, shared=shared)",
+        "post.papers)",
+        ("tests/bot/test_marks_agree.py::test_card_queue_and_store_agree_in_the_end",),
+    ),
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from digests.model import Mark, MarkSource, Post, QueueOutcome
+from digests.model import Account, Mark, MarkSource, Post, QueueOutcome
 from digests.ports import Store
 from digests.ports.marks import QueueScope
 from digests.store import schema
@@ -55,6 +55,23 @@ def test_a_person_counts_once_per_paper_from_all_sources() -> None:
     store.marks.set_mark(a_mark(channel=OTHERS), True)
     assert store.marks.mark_counts(PAPERS, ["a", "b"]) == {"a": 1}
     assert list_queue(store) == [("a", 1)]
+
+
+def test_the_count_of_a_shared_queue_has_the_people_of_all_its_members_and_of_no_neighbour() -> None:
+    store = a_store()
+    partner = QueueScope("discord", "9")
+    shared = QueueScope("slack", "T1", "C1", partners=(partner,))
+    places = (PAPERS, OTHERS, Channel("discord", "33", "9"), Channel("discord", "44", "8"))
+    for number, channel in enumerate(places):
+        store.marks.set_mark(a_mark("a", f"person{number}", channel=channel), True)
+    store.marks.set_mark(a_mark("b", "bob", channel=places[2]), True)
+    assert store.marks.mark_counts(PAPERS, ["a", "b"]) == {"a": 1}
+    assert store.marks.mark_counts(PAPERS, ["a", "b"], shared=shared) == {"a": 2, "b": 1}
+    first, second = Account("slack", "T1", "person0"), Account("discord", "9", "person2")
+    store.account_links.offer(first, "code", now=NOW, expires_at=NOW + timedelta(minutes=1))
+    for account in (second, first):
+        store.account_links.enter(account, "code", now=NOW)
+    assert store.marks.mark_counts(PAPERS, ["a"], shared=shared) == {"a": 1}
 
 
 def test_a_queue_has_only_the_marks_of_its_own_workspace_and_platform() -> None:

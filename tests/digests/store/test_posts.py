@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from digests.model import Post
+from digests.ports.marks import QueueScope
 from digests.subscription import Channel
 from tests.builders import NOW, a_store
 
@@ -37,3 +38,23 @@ def test_posts_with_a_paper_are_listed_newest_first() -> None:
         "3",
         "2",
     ]
+
+
+def test_posts_of_all_members_of_a_shared_queue_are_found_and_none_of_a_neighbour() -> None:
+    store = a_store()
+    partners = (QueueScope("discord", "9"), QueueScope("slack", "T2", "C5"))
+    places = (
+        PAPERS, OTHERS, Channel("discord", "33", "9"), Channel("slack", "C5", "T2"),
+        Channel("slack", "C6", "T2"), Channel("discord", "44", "8"),
+        Channel("slack", "D1", "T1", is_direct=True),
+    )  # fmt: skip
+    for number, channel in enumerate(places):
+        store.posts.record_shared(a_post(f"{number}", channel=channel), now=NOW)
+    store.posts.record_shared(a_post("8", ("b",)), now=NOW)
+
+    def find(scope: QueueScope, limit: int = 9) -> list[str]:
+        return [post.message_id for post in store.posts.find_in_queue(scope, "a", limit)]
+
+    assert find(QueueScope("slack", "T1", "C1", partners=partners)) == ["3", "2", "0"]
+    assert find(QueueScope("slack", "T1", partners=partners)) == ["3", "2", "1", "0"]
+    assert find(QueueScope("slack", "T1", partners=partners), 2) == ["3", "2"]
