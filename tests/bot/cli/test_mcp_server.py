@@ -98,8 +98,9 @@ def test_a_workspace_sees_its_own_queue_and_no_other(services: Services) -> None
         ("2402.01306", 2),
         ("2401.00001", 1),
     ]
-    _, refused = call_tools(PaperTools(services, None), ("queue", {}))
-    assert "queue" in refused
+    names, refused = call_tools(PaperTools(services, None), ("queue", {}))
+    assert "queue" not in names
+    assert refused == "Unknown tool: queue"
 
 
 def test_a_paper_says_when_the_workspace_discussed_it(services: Services) -> None:
