@@ -49,9 +49,9 @@ async def fail_disk(
     async with start_cluster(
         deployment, rate=FAST_RATE, has_own_server=several, has_small_disk=full
     ) as cluster:
-        await _start_digests(
-            cluster, channels, latency=0.2
-        )  # There is still something to be written down when it fails.
+        papers = await _start_digests(cluster, channels, latency=0.2)
+        # A slow machine may be through with the first ones: there must be something to be written when it fails.
+        cluster.subscribe_channels(papers, channels)
         cluster.set_disk_state(state)
         await cluster.wait_for_log(*LOG_LINES_BY_STATE[state])
         await asyncio.sleep(seconds)
