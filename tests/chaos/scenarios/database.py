@@ -50,7 +50,7 @@ async def fail_disk(
         deployment, rate=FAST_RATE, has_own_server=several, has_small_disk=full
     ) as cluster:
         papers = await _start_digests(cluster, channels, latency=0.2)
-        # A slow machine may be through with the first ones: there must be something to be written when it fails.
+        # A slow machine may be through with the first ones, and must have something to write when it fails.
         cluster.subscribe_channels(papers, channels)
         cluster.set_disk_state(state)
         await cluster.wait_for_log(*LOG_LINES_BY_STATE[state])
