@@ -85,11 +85,11 @@ class Platform(Protocol):
         The clock may be wrong, so the newest messages are searched in any case. Raises PostError.
         """
 
-    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+    async def edit(self, channel: Channel, receipt: str, page: Page, *, key: str) -> None:
         """Replace the content of a posted message. Idempotent.
 
-        The message keeps its idempotency key. A platform that cannot change a message shows the page again.
-        Raises PostError, with REFUSED also when the message no longer exists.
+        `key` is the page's idempotency key, which the message carries on. A platform that cannot change a
+        message shows the page again. Raises PostError, with REFUSED also when the message no longer exists.
         """
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:

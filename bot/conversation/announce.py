@@ -71,7 +71,7 @@ class ChangeNotices:
         now, last = self.clock(), self._notices.pop(channel, None)
         if last and last.person_id == person_id and now - last.at <= EDIT_WINDOW and len(pages) == 1:
             try:
-                await self.platform.edit(channel, last.receipt, pages[0])
+                await self.platform.edit(channel, last.receipt, pages[0], key=_new_key("a"))
             except PostError as error:
                 log.info("a notice could not be edited: %s", error)
             else:

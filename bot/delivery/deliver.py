@@ -398,7 +398,9 @@ class _EditionRun:
         """
         receipt = page.receipt or ""
         await self._acquire_rate_limit()
-        editing = self._find_platform().edit(self.claim.subscription.channel, receipt, _to_page(page))
+        editing = self._find_platform().edit(
+            self.claim.subscription.channel, receipt, _to_page(page), key=page.idempotency_key
+        )
         try:
             await with_deadline(editing, self.context.policy.timeout)
         except PostError as error:

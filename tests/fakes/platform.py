@@ -70,7 +70,7 @@ class MemoryPlatform:
             return CANNOT_ASK
         return f"receipt {key}" if key in self.posted_pages.keys_in(channel) else None
 
-    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+    async def edit(self, channel: Channel, receipt: str, page: Page, *, key: str) -> None:
         self.before_edit()
         keys = [key for _, key, _ in self.posted_pages.pages]
         place = keys.index(receipt.removeprefix("receipt "))

@@ -3315,6 +3315,16 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "a closed poll that keeps its buttons",
+        "bot/platforms/discord/client.py",
+        'for name in ("content", "embeds", "components")}\n        await self._edit_message(channel, rec',
+        'for name in ("content", "embeds")}\n        await self._edit_message(channel, rec',
+        (
+            "tests/bot/platforms/discord/test_client.py::"
+            "test_an_edit_that_has_no_buttons_takes_the_old_ones_away_and_keeps_the_key",
+        ),
+    ),
+    Mutant(
         "a shared queue's number on a card from its own channel alone",
         "bot/present/post_update.py",
         "post.papers, shared=shared)",

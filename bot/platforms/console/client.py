@@ -75,7 +75,7 @@ class ConsolePlatform:
             was_posted = any(line["key"] == key and line["channel"] == str(channel) for line in records)
         return key if was_posted else None
 
-    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+    async def edit(self, channel: Channel, receipt: str, page: Page, *, key: str) -> None:
         """Print the page again, because printed text cannot be changed. Raises PostError as `post` does."""
         await self.post(channel, page, key=receipt, thread=None)
 

@@ -226,15 +226,15 @@ class DiscordPlatform:
 
     # Changes of posted messages.
 
-    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """Replace a posted page. A page without buttons keeps the old ones: the first has the key.
+    async def edit(self, channel: Channel, receipt: str, page: Page, *, key: str) -> None:
+        """Replace a posted page with its buttons. A page without any gets the one that carries its key.
 
         An archived thread is opened again. Raises PostError, with REFUSED also when the message or its thread
         no longer exists.
         """
-        changes = {name: page.payload[name] for name in ("content", "embeds")}
-        buttons = page.payload.get("components")
-        await self._edit_message(channel, receipt, changes | ({"components": buttons} if buttons else {}))
+        payload = embed_key(page.payload, key)
+        changes = {name: payload[name] for name in ("content", "embeds", "components")}
+        await self._edit_message(channel, receipt, changes)
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:
         page = apply_post_update(post.payload, update)

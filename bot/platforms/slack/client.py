@@ -128,7 +128,7 @@ class SlackPlatform:
                 return receipt
         return CANNOT_ASK
 
-    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+    async def edit(self, channel: Channel, receipt: str, page: Page, *, key: str) -> None:
         await self._update_message(channel, receipt, page.payload)
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:

@@ -256,7 +256,7 @@ class RecordingPlatform:
         self.calls.append(["find", str(channel), key])
         return f"found {key}" if key == SLACK_KEYS[1] else None
 
-    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+    async def edit(self, channel: Channel, receipt: str, page: Page, *, key: str) -> None:
         self.calls.append(["edit", str(channel), receipt, list(page.papers)])
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:

@@ -215,7 +215,7 @@ def test_an_odd_answer_to_a_search_is_an_unknown_outcome(odd: str) -> None:
         if odd != "a list":
             await catch_post_error(platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO))
         await catch_post_error(platform.find(locate_channel(discord, forum), key=KEY, since=LONG_AGO))
-        error = await catch_post_error(platform.edit(locate_channel(discord, papers), receipt, page))
+        error = await catch_post_error(platform.edit(locate_channel(discord, papers), receipt, page, key=KEY))
         assert error.outcome is Outcome.UNKNOWN
         discord.odd_answers = {"channel": ODD_ANSWERS[odd]}
         platform.forget_channel(papers)
@@ -433,7 +433,7 @@ def test_a_deleted_thread_does_not_stop_its_channel() -> None:
         first = await platform.post(place, card, key=KEY, thread=None)
         del discord.channels[first.partition("/")[0]]
         for late in (
-            platform.edit(place, first, card),
+            platform.edit(place, first, card, key=KEY),
             platform.post(place, card, key="below", thread=first),
         ):
             assert (await catch_post_error(late)).outcome is Outcome.REFUSED
@@ -447,7 +447,7 @@ def test_an_edit_of_a_locked_forum_post_is_refused_and_the_forum_goes_on() -> No
         first = await platform.post(locate_channel(discord, forum), card, key=KEY, thread=None)
         (post,) = discord.threads_of(forum)
         post.is_archived = post.is_locked = True
-        error = await catch_post_error(platform.edit(locate_channel(discord, forum), first, card))
+        error = await catch_post_error(platform.edit(locate_channel(discord, forum), first, card, key=KEY))
         assert error.outcome is Outcome.REFUSED
 
     run_trial(trial)
@@ -521,7 +521,10 @@ def test_an_edited_message_keeps_its_key() -> None:
         papers = discord.add_channel("papers")
         receipt = await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
         await platform.edit(
-            locate_channel(discord, papers), receipt, a_page(platform, heading="It was a quiet day")
+            locate_channel(discord, papers),
+            receipt,
+            a_page(platform, heading="It was a quiet day"),
+            key=KEY,
         )
         assert "quiet day" in read_text(discord.messages_in(papers)[0])
         assert await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO) == receipt
@@ -532,9 +535,27 @@ def test_an_edited_message_keeps_its_key() -> None:
         assert "Discuss · 3" in read_text(discord.messages_in(papers)[1])
         assert "Version 2" in read_text(discord.messages_in(papers)[1])
         gone = await catch_post_error(
-            platform.edit(locate_channel(discord, papers), "123456789012345678", page)
+            platform.edit(locate_channel(discord, papers), "123456789012345678", page, key=KEY)
         )
         assert gone.outcome is Outcome.REFUSED
+
+    run_trial(trial)
+
+
+def test_an_edit_that_has_no_buttons_takes_the_old_ones_away_and_keeps_the_key() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        place = locate_channel(discord, papers)
+        receipt = await platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None)
+        assert "Discuss" in read_text(discord.messages_in(papers)[0])
+        await platform.edit(place, receipt, a_page(platform, heading="It is closed"), key=KEY)
+        text = read_text(discord.messages_in(papers)[0])
+        assert "closed" in text
+        assert "Discuss" not in text
+        assert await platform.find(place, key=KEY, since=LONG_AGO) == receipt
+        await platform.edit(place, receipt, a_page(platform, A_CARD), key=KEY)
+        assert "Discuss" in read_text(discord.messages_in(papers)[0])
+        assert await platform.find(place, key=KEY, since=LONG_AGO) == receipt
 
     run_trial(trial)
 

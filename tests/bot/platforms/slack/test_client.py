@@ -151,7 +151,7 @@ def test_a_workspace_that_refuses_containers_gets_pages_without_at_once_and_from
         assert len(slack.calls_of("chat.postMessage")) == 4
         assert [block_types(message) for message in slack.messages_in(papers.channel)] == [["divider"]] * 3
         assert await first.find(papers, key="k", since=SINCE) == receipt
-        await later.edit(papers, receipt, QUOTED_PAGE)
+        await later.edit(papers, receipt, QUOTED_PAGE, key="k")
         assert len(slack.calls_of("chat.update")) == 1
 
     run_scenario(scenario)
@@ -178,9 +178,9 @@ def test_an_edit_with_a_refused_container_is_made_without_it() -> None:
         receipt = await platform.post(papers, QUOTED_PAGE, key="k", thread=None)
         assert block_types(slack.messages_in(papers.channel)[0]) == ["divider", "container"]
         slack.refuses_containers = True
-        await platform.edit(papers, receipt, QUOTED_PAGE)
+        await platform.edit(papers, receipt, QUOTED_PAGE, key="k")
         assert block_types(slack.messages_in(papers.channel)[0]) == ["divider"]
-        await platform.edit(papers, receipt, QUOTED_PAGE)
+        await platform.edit(papers, receipt, QUOTED_PAGE, key="k")
         assert len(slack.calls_of("chat.update")) == 3
 
     run_scenario(scenario)
@@ -406,7 +406,7 @@ def test_an_edit_replaces_the_text_of_a_message_and_keeps_its_key() -> None:
         receipt = await platform.post(papers, PAGE, key="k", thread=None)
         edited = Page({**PAGE.payload, "text": "Hello again"})
         for _ in range(2):
-            await platform.edit(papers, receipt, edited)
+            await platform.edit(papers, receipt, edited, key="k")
         (message,) = slack.messages_in(papers.channel)
         assert message["text"] == "Hello again"
         assert all("metadata" not in call for call in slack.calls_of("chat.update"))
@@ -417,6 +417,6 @@ def test_an_edit_replaces_the_text_of_a_message_and_keeps_its_key() -> None:
 
 def test_an_edit_of_a_deleted_message_is_refused() -> None:
     async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
-        await platform.edit(papers, "1.0", PAGE)
+        await platform.edit(papers, "1.0", PAGE, key="k")
 
     assert find_outcome(scenario) == (Outcome.REFUSED, "The message is not there any more.")
