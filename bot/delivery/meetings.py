@@ -11,6 +11,7 @@ from bot.chat.message import Message
 from bot.chat.port import Outcome, PostError
 from bot.delivery.context import DeliveryContext
 from bot.present.meeting import present_agenda, present_poll, present_reminder
+from digests.meetings.model import Member
 from digests.meetings.poll import choose_candidates, choose_paper
 from digests.meetings.rota import choose_presenter
 from digests.model import PostedState, QueuedPaper, QueueOutcome, ScoredPaper
@@ -60,6 +61,9 @@ def build_meeting_post(claim: Claim, context: DeliveryContext) -> MeetingPost:
     papers = context.store.library.get(
         sorted(shown | ({meeting.paper} if meeting.paper is not None else set()))
     )
+    if claim.kind is DeliveryKind.AGENDA:
+        posted = {paper for page in claim.pages for paper in page.papers}  # A held one says so on its card.
+        papers = {paper: each for paper, each in papers.items() if paper in posted or not each.is_withheld}
     if has_begun and meeting.was_held:
         # A later change of the plan, such as its end, does not undo a meeting.
         meeting = replace(meeting, is_active=True, plan=replace(meeting.plan, days_off=()))
@@ -87,20 +91,38 @@ def _open_poll(meeting: Meeting, context: DeliveryContext) -> Meeting:
 
 
 def _choose_paper(meeting: Meeting, context: DeliveryContext) -> Meeting:
-    """Choose the paper of a meeting and who leads, unless that was done, and take the paper off the queue."""
+    """Choose the paper of a meeting and who leads, unless that was done, and take the paper off the queue.
+
+    Another paper takes the place of one that was kept from a meeting that was called off, and is held since.
+    """
     for _ in range(CHOICE_ATTEMPTS):
         if meeting.paper is not None:
-            _take_off_queue(meeting, context)
-            return meeting
+            if not _is_withheld(meeting.paper, context):
+                _take_off_queue(meeting, context)
+                return meeting
+            released = context.store.meetings.release_paper(meeting, now=context.clock())
+            meeting = released or context.store.meeting_plans.find(meeting.channel) or meeting
+            continue
         queue = _load_queue(meeting, context)
         paper = choose_paper(meeting.candidates, meeting.votes, queue, discussed=meeting.discussed)
         if paper is None:
             return meeting
         day = meeting.plan.find_day(meeting.timetable.starts_at)
-        presenter = choose_presenter(meeting.members, day)
+        presenter = _find_presenter(meeting) or choose_presenter(meeting.members, day)
         chosen = context.store.meetings.choose_paper(meeting, paper, presenter, now=context.clock())
         meeting = chosen or context.store.meeting_plans.find(meeting.channel) or meeting
     raise PostError("The meeting changes all the time.", Outcome.NOT_POSTED)
+
+
+def _is_withheld(paper: str, context: DeliveryContext) -> bool:
+    scored = context.store.library.get([paper]).get(paper)
+    return scored is not None and scored.is_withheld
+
+
+def _find_presenter(meeting: Meeting) -> Member | None:
+    """Return who leads already, such as in the place of a meeting that was called off."""
+    known = (member for member in meeting.members if member.person == meeting.presenter)
+    return next(known, Member(meeting.presenter, meeting.timetable.poll_at) if meeting.presenter else None)
 
 
 def _load_queue(meeting: Meeting, context: DeliveryContext) -> Sequence[QueuedPaper]:

@@ -281,7 +281,7 @@ def _present_not_held(meeting: Meeting, papers: Mapping[str, ScoredPaper]) -> Me
         lines = ["The meetings here were ended."]
     elif meeting.is_off:
         lines = ["It is a day off.", _describe_next(meeting)]
-        if meeting.paper is not None:
+        if meeting.paper in papers:
             lines.append(f"“{_format_title(meeting.paper, papers)}” is kept for then.")
     else:
         lines = ["The queue is empty: mark papers with 🔖 to discuss them.", _describe_next(meeting)]

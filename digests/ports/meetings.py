@@ -118,6 +118,12 @@ class Meetings(Protocol):
         Returns None without an effect if the meeting has changed since it was read, such as by a vote.
         """
 
+    def release_paper(self, meeting: Meeting, *, now: datetime) -> Meeting | None:
+        """Take the paper of a meeting back, so that another can be chosen, and return the meeting.
+
+        Whoever leads stays. Returns None without an effect if the meeting has changed since it was read.
+        """
+
     def set_presenter(
         self, meeting: Meeting, presenter: Member | None, *, declined: Member | None, now: datetime
     ) -> Meeting | None:

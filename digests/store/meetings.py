@@ -164,6 +164,16 @@ class SqlMeetings:
             connection.execute(update(meetings).where(meetings.c.id == meeting.id).values(values))
             return load_meeting(connection, meeting.id)
 
+    def release_paper(self, meeting: Meeting, *, now: datetime) -> Meeting | None:
+        with self.database.write(LOCK_NAME) as connection:
+            stored = load_meeting(connection, meeting.id)
+            if stored is None or stored.revision != meeting.revision:
+                return None
+            _touch_meeting(connection, stored, now)
+            release = update(meetings).where(meetings.c.id == meeting.id)
+            connection.execute(release.values(paper=None, chosen_at=None))
+            return load_meeting(connection, meeting.id)
+
     def set_presenter(
         self, meeting: Meeting, presenter: Member | None, *, declined: Member | None, now: datetime
     ) -> Meeting | None:

@@ -3325,6 +3325,23 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "a paper that was held since presented by the next meeting",
+        "bot/delivery/meetings.py",
+        "            if not _is_withheld(meeting.paper, context):",
+        "            if True:",
+        (
+            "tests/bot/delivery/test_meetings.py::"
+            "test_a_paper_that_is_held_after_its_meeting_was_called_off_gets_no_card",
+        ),
+    ),
+    Mutant(
+        "a card of a held paper under a meeting that is called off",
+        "bot/delivery/meetings.py",
+        "if paper in posted or not each.is_withheld}",
+        "if True}",
+        ("tests/bot/delivery/test_meetings.py::test_a_called_off_meeting_shows_no_card_of_a_held_paper",),
+    ),
+    Mutant(
         "a shared queue's number on a card from its own channel alone",
         "bot/present/post_update.py",
         "post.papers, shared=shared)",

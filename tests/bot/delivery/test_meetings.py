@@ -352,6 +352,53 @@ def test_a_meeting_that_is_called_off_late_says_so_in_its_agenda() -> None:
     assert "“KTO” is kept for then." in agenda
 
 
+@pytest.mark.parametrize("others", [(DPO,), ()])
+def test_a_paper_that_is_held_after_its_meeting_was_called_off_gets_no_card(others: tuple[str, ...]) -> None:
+    world = a_group(marked=(KTO, *others))
+    meeting = coming(world)
+    go_to(world, meeting.timetable.poll_at)
+    assert world.store.meetings.vote(meeting.id, 0, "A", now=world.now)
+    go_to(world, meeting.timetable.closes_at)
+    assert coming(world).paper == KTO
+    day = THURSDAYS.find_day(meeting.timetable.starts_at)
+    plan = replace(THURSDAYS, days_off=(DaysOff(day, day),))
+    world.store.meeting_plans.save(meeting.subscription_id, plan, **BY, now=world.now)
+    go_to(world, meeting.timetable.starts_at)
+    leads = coming(world).presenter
+    assert (coming(world).paper, leads) == (KTO, "A"), "they are kept for the next one"
+    world.store.moderation.hold(KTO, "suspect", now=world.now)
+    posted = len(read_posts(world))
+    go_to(world, coming(world).timetable.closes_at)
+    new = "\n".join(read_posts(world)[posted:])
+    assert "KTO" not in new
+    assert KTO not in new
+    if others:
+        assert (coming(world).paper, coming(world).presenter) == (DPO, leads)
+        assert "Leads A" in new
+    else:
+        assert "The queue is empty" in new
+
+
+def test_a_called_off_meeting_shows_no_card_of_a_held_paper() -> None:
+    world = a_group(marked=(KTO,))
+    meeting = coming(world)
+    go_to(world, meeting.timetable.closes_at)
+    days_off = tuple(DaysOff(THURSDAYS.find_day(at), THURSDAYS.find_day(at)) for at in two_weeks(meeting))
+    plan = replace(THURSDAYS, days_off=days_off)
+    world.store.meeting_plans.save(meeting.subscription_id, plan, **BY, now=world.now)
+    world.store.moderation.hold(KTO, "suspect", now=world.now)
+    go_to(world, meeting.timetable.starts_at)
+    posted = len(read_posts(world))
+    go_to(world, coming(world).timetable.closes_at)
+    (agenda,) = read_posts(world)[posted:]
+    assert agenda.startswith("No meeting on Thursday 10 December")
+    assert "KTO" not in agenda
+
+
+def two_weeks(meeting: Meeting) -> tuple[datetime, datetime]:
+    return meeting.timetable.starts_at, meeting.timetable.starts_at + timedelta(days=7)
+
+
 def test_nobody_leads_without_a_rota() -> None:
     world = a_group(people="")
     go_to(world, coming(world).timetable.closes_at)
