@@ -9,6 +9,8 @@ from bot.conversation.commands import clean_lookup_text
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.meeting_words import parse_span, understand_plan
 from bot.present.meeting import (
+    describe_days_off,
+    describe_next,
     describe_plan,
     format_meeting_day,
     format_span,
@@ -167,7 +169,8 @@ class MeetingAnswers:
         meeting = self._require_plan(channel)
         day = meeting.plan.find_day(meeting.timetable.starts_at)
         if meeting.is_off:
-            raise InputError(f"The meeting on {format_meeting_day(meeting)} is called off already.")
+            off = f"The meeting on {format_meeting_day(meeting)} is called off already."
+            raise InputError(f"{off} {describe_next(meeting)}")
         return self._add_days_off(meeting, DaysOff(day, day), channel, person)
 
     def _save_days_off(self, text: str | None, channel: Channel, person: Person) -> Reply:
@@ -188,7 +191,9 @@ class MeetingAnswers:
             )
         plan = replace(meeting.plan, days_off=tuple(sorted(days_off, key=lambda each: each.first)))
         verb = f"called meetings off, {format_span(span)}"
-        return self._store_plan(meeting.subscription_id, plan, verb, channel, person)
+        reply = self._store_plan(meeting.subscription_id, plan, verb, channel, person)
+        changed = replace(meeting, plan=plan)
+        return replace(reply, message=present_sentence(f"Done: {describe_days_off(changed, span)}"))
 
     def _today(self, meeting: Meeting) -> date:
         return self.context.clock().astimezone(ZoneInfo(meeting.plan.schedule.time_zone)).date()

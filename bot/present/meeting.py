@@ -280,20 +280,28 @@ def _present_not_held(meeting: Meeting, papers: Mapping[str, ScoredPaper]) -> Me
     if not meeting.is_active:
         lines = ["The meetings here were ended."]
     elif meeting.is_off:
-        lines = ["It is a day off.", _describe_next(meeting)]
-        if meeting.paper in papers:
+        lines = ["It is a day off.", describe_next(meeting)]
+        if meeting.paper is not None and meeting.paper in papers:
             lines.append(f"“{_format_title(meeting.paper, papers)}” is kept for then.")
     else:
-        lines = ["The queue is empty: mark papers with 🔖 to discuss them.", _describe_next(meeting)]
+        lines = ["The queue is empty: mark papers with 🔖 to discuss them.", describe_next(meeting)]
     text = " ".join(lines)
     return Message(f"{title}. {text}", (Heading(title), Text(text)))
 
 
 def _describe_day_off(meeting: Meeting) -> str:
-    return f"No meeting on {format_meeting_day(meeting)}: it is a day off. {_describe_next(meeting)}"
+    return f"No meeting on {format_meeting_day(meeting)}: it is a day off. {describe_next(meeting)}"
 
 
-def _describe_next(meeting: Meeting) -> str:
+def describe_days_off(meeting: Meeting, span: DaysOff) -> str:
+    """Say which days have no meeting any more, and when the next one is; the plan of `meeting` has them."""
+    if meeting.is_off and meeting.plan.find_day(meeting.timetable.starts_at) in (span.first, span.last):
+        return f"no meeting on {format_meeting_day(meeting)}. {describe_next(meeting)}"
+    coming = f"The next one is on {format_meeting_day(meeting)}."
+    return f"no meeting {format_span(span)}. {describe_next(meeting) if meeting.is_off else coming}"
+
+
+def describe_next(meeting: Meeting) -> str:
     """Name the day of the next meeting after this one that is not on a day off."""
     following = next_due_edition(meeting.plan.schedule, meeting.timetable.starts_at)
     while meeting.plan.is_day_off(following.edition):

@@ -212,6 +212,33 @@ def test_only_those_who_may_change_digests_plan_meetings_and_everybody_takes_par
     assert group.meeting.presenter == "UBOB"
 
 
+def test_the_answer_to_skip_names_the_date_that_is_off_and_the_next_one() -> None:
+    group = a_group()
+    assert read_text(group.meet("skip").message) == (
+        "Done: no meeting on Thursday 3 December. The next one is on Thursday 10 December."
+    )
+    with pytest.raises(InputError, match=r"called off already\. The next one is on Thursday 10 December"):
+        group.meet("skip")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            "off 21 dec to 3 jan",
+            "no meeting 21 December to 3 January. The next one is on Thursday 3 December",
+        ),
+        (
+            "off 1 dec to 12 dec",
+            "no meeting 1 December to 12 December. The next one is on Thursday 17 December",
+        ),
+        ("off 3 dec", "no meeting on Thursday 3 December. The next one is on Thursday 10 December"),
+    ],
+)
+def test_the_answer_to_days_off_names_the_next_meeting(words: str, says: str) -> None:
+    assert says in read_text(a_group().meet(words).message)
+
+
 def test_the_same_plan_again_changes_nothing() -> None:
     group = a_group()
     reply = group.meet("thu 16:00")
