@@ -109,6 +109,10 @@ class ButtonAction(StrEnum):
     """Say that the key limitation of a review is true. The value is its hash, a colon and the paper's id."""
     LIMITATION_FALSE = "limfalse"
     """Say that it is not. The value is that of `LIMITATION_TRUE`."""
+    NOTES = "notes"
+    """Show the notes about the paper to the person alone."""
+    REMOVE_NOTE = "unnote"
+    """Take a note of one's own back. The value is the number of the note."""
     LIMITATION_UNCLEAR = "limopen"
     """Say that one cannot tell. The value is that of `LIMITATION_TRUE`."""
 
@@ -242,10 +246,14 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """A line that names people by the platform's ids, at most `MAX_NAMED_PEOPLE`. They are notified of it."""
+    """A line that names people by the platform's ids, at most `MAX_NAMED_PEOPLE`. They are notified of it.
+
+    `text` stands after them. In a reply to one person nobody is notified.
+    """
 
     label: str
     people: tuple[str, ...]
+    text: str = ""
 
 
 MAX_NAMED_PEOPLE = 30

@@ -24,6 +24,7 @@ from bot.conversation.commands import (
     ShowFeedback,
     ShowGroup,
     ShowHeldPapers,
+    ShowNotes,
     ShowQueue,
     ShowSettings,
     ShowToday,
@@ -31,6 +32,7 @@ from bot.conversation.commands import (
     SubscribeChannel,
     UnlinkAccount,
     UnsubscribeChannel,
+    WriteNote,
     parse_digest_command,
     present_digest_help,
 )
@@ -40,6 +42,7 @@ from bot.conversation.feedback import FeedbackAnswers
 from bot.conversation.lookup import LookupAnswers
 from bot.conversation.meetings import MeetingAnswers
 from bot.conversation.moderation import ModerationAnswers
+from bot.conversation.notes import NoteAnswers
 from bot.conversation.people import PeopleAnswers
 from bot.conversation.questions import QuestionAnswers
 from bot.conversation.queue import QUEUE_LENGTH, QueueAnswers
@@ -93,6 +96,11 @@ class Answers(ConversationContext):
     def discussions(self) -> DiscussionAnswers:
         """Answers about papers that a channel has discussed."""
         return DiscussionAnswers(self)
+
+    @property
+    def notes(self) -> NoteAnswers:
+        """Answers about notes on papers."""
+        return NoteAnswers(self)
 
     @property
     def groups(self) -> GroupAnswers:
@@ -177,6 +185,10 @@ class Answers(ConversationContext):
                 return self.feedback.reset_feedback(channel, person, is_confirmed=is_confirmed)
             case Meet(words):
                 return self.meetings.run_command(words, channel, person)
+            case WriteNote(paper, words):
+                return Reply(self.notes.write_note(paper, words, channel, person))
+            case ShowNotes(paper):
+                return Reply(self.notes.show_notes(paper, channel, person))
             case ShowHeldPapers():
                 return Reply(self.moderation.show_held_papers(channel, person))
             case ForgetPerson(is_confirmed):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.chat.message import Heading, Message, Text
 from bot.conversation.topics import MAX_TOPIC_WORDS, find_topic
 from digests.errors import InputError
+from digests.ids import parse_paper_id
 from digests.model import QueueOutcome
 from digests.subscription import normalize_name
 
@@ -166,6 +167,21 @@ class Meet:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteNote:
+    """/digest note PAPER TEXT: keep a note about a paper."""
+
+    paper: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNotes:
+    """/digest notes PAPER: show the notes about a paper here; without a paper, the person's own."""
+
+    paper: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowGroup:
     """/digest group: say with whom the queue is shared."""
 
@@ -238,6 +254,8 @@ DigestCommand = (
     | GiveOpinion
     | ResetFeedback
     | Meet
+    | WriteNote
+    | ShowNotes
     | ShowGroup
     | JoinGroup
     | LeaveGroup
@@ -301,6 +319,8 @@ _EXAMPLES = {
     "done": "queue done 1",
     "mark": "mark 2402.01306",
     "meet": "meet thu 16:00 every 2 weeks",
+    "note": "note 2402.01306 ask for the code",
+    "notes": "notes 2402.01306",
     "top": "top 3 in vision since 2024",
 }
 
@@ -342,6 +362,8 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return _parse_feedback_command(rest, command)
     if verb in ("meet", "meeting", "meetings"):
         return Meet(rest)
+    if verb in ("note", "notes"):
+        return _parse_note_command(rest, command)
     if verb in ("group", "groups") and rest:
         return _parse_group_command(rest, command)
     if verb == "link" and rest:
@@ -464,6 +486,14 @@ def _parse_feedback_command(rest: str, command: str) -> DigestCommand:
     return GiveOpinion(clean_lookup_text(paper), is_more=verb == "more")
 
 
+def _parse_note_command(rest: str, command: str) -> WriteNote | ShowNotes:
+    paper, _, text = rest.partition(" ")
+    paper = clean_lookup_text(paper)
+    if paper and not text and parse_paper_id(paper) is None:
+        raise InputError(f"Name the paper and write the note: {command} note 2402.01306 ask for the code")
+    return WriteNote(paper, text) if text else ShowNotes(paper)
+
+
 _OUTCOME_BY_VERB = {
     "done": QueueOutcome.DISCUSSED,
     "discussed": QueueOutcome.DISCUSSED,
@@ -521,12 +551,17 @@ def clean_lookup_text(text: str) -> str:
     dropped. `&amp;`, `&lt;` and `&gt;` become characters, curly quotes straight ones, and unprintable
     characters spaces. The text is cut after `MAX_LOOKUP_CHARACTERS`.
     """
+    return clean_command_text(text)[:MAX_LOOKUP_CHARACTERS]
+
+
+def clean_command_text(text: str) -> str:
+    """Return a text of a command, as `clean_lookup_text` does, but longer: 20 times as many characters."""
     unlinked = _AUTO_LINK.sub(r"\1", text[: 20 * MAX_LOOKUP_CHARACTERS])
     straight = (
         unlinked.translate(_STRAIGHT_QUOTES).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
     )
     printable = "".join(sign if sign.isprintable() else " " for sign in straight)
-    return " ".join(printable.split())[:MAX_LOOKUP_CHARACTERS]
+    return " ".join(printable.split())
 
 
 def present_paper_help(command: str) -> Message:
@@ -563,6 +598,8 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{command} mark 2402.01306 - put a paper on the queue\n"
         f"{command} feedback - what people here want more or fewer of; feedback less 2402.01306 says so\n"
         f"{command} meet thu 16:00 every 2 weeks - plan meetings about papers of the queue\n"
+        f"{command} note 2402.01306 ask for the code - keep a note about a paper; notes shows yours, "
+        "notes 2402.01306 those about a paper\n"
         f"{command} group - with whom the queue is shared\n"
         f"{command} link, unlink - count two accounts of yours as one person, or no more\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"

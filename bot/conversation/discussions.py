@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from bot.chat.message import Block, ButtonAction, Message
 from bot.conversation.context import ConversationContext, Person
 from bot.present.discussion import (
+    DiscussionRecord,
     build_questions,
+    build_record,
     find_key_limitation,
     present_answer,
     present_changed_limitation,
@@ -63,6 +65,30 @@ class DiscussionAnswers:
         if not scored:
             return ()
         return build_questions(scored, self._count_answers(self.choose_scope(channel), scored))
+
+    def build_record(self, message: Message, channel: Channel) -> tuple[Block, ...]:
+        """Return what is known of the discussion of a message's only card in a channel or its workspace.
+
+        It is for people of the workspace alone. Nothing is returned outside of a channel, for a message with
+        no or several cards, and for a paper of which nothing is known.
+        """
+        papers = [card.paper for card in message.cards]
+        scored = self.context.store.library.get(papers).get(papers[0]) if len(papers) == 1 else None
+        if not scored or not channel.channel:
+            return ()
+        scope, store, paper = self.choose_scope(channel), self.context.store, scored.paper.id
+        meeting = store.discussions.find_meetings(scope, [paper]).get(paper)
+        discussed_at = store.queue_decisions.last_discussions(scope, [paper]).get(paper)
+        if meeting and meeting.chosen_at and discussed_at and meeting.chosen_at < discussed_at:
+            meeting = None  # It was discussed again without a meeting.
+        record = DiscussionRecord(
+            day=meeting.day if meeting else discussed_at.date() if discussed_at else None,
+            presenter=meeting.presenter if meeting else "",
+            is_coming=meeting is not None and meeting.starts_at > self.context.clock(),
+            counts=self._count_answers(scope, scored),
+            note_count=store.paper_notes.count(scope, [paper]).get(paper, 0),
+        )
+        return build_record(scored, record)
 
     def choose_scope(self, channel: Channel) -> QueueScope:
         """Return the channels among which answers are counted together, without those of partners."""

@@ -31,6 +31,7 @@ from bot.conversation.commands import (
     SubscribeChannel,
     UnlinkAccount,
     UnsubscribeChannel,
+    WriteNote,
     parse_digest_command,
 )
 from bot.present.wording import format_count
@@ -168,7 +169,7 @@ def find_use_of_command(text: str) -> Use:
     except InputError:
         return Use.LOOK_UP
     match command:
-        case MarkPaper() | GiveOpinion():
+        case MarkPaper() | GiveOpinion() | WriteNote():
             return Use.MARK
         case SubscribeChannel() | AddDigest() | ChangeDigest():
             return Use.CHANGE

@@ -26,6 +26,7 @@ from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice
 from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.questions import QuestionForm
 from bot.conversation.reports import ReportFields, ReportForm
+from bot.present.discussion import insert_record
 from bot.present.lookup import present_unknown_paper, remove_share_button
 from bot.present.reports import NO_READERS, ReaderReports
 from bot.present.undo import name_undo_channel
@@ -66,6 +67,7 @@ USE_BY_ACTION = {
     ButtonAction.LIMITATION_TRUE: Use.MARK,
     ButtonAction.LIMITATION_FALSE: Use.MARK,
     ButtonAction.LIMITATION_UNCLEAR: Use.MARK,
+    ButtonAction.REMOVE_NOTE: Use.MARK,
 }
 """Uses that clicks count as. All other clicks are look-ups."""
 
@@ -164,7 +166,8 @@ class InteractionDispatcher:
                 await respond(answer, replace=True)
             case ButtonAction.SHOW:
                 reply = await run_interactive(self.answers.lookup.show_paper, click.value)
-                await respond(reply.message, replace=True)
+                card = await self._add_record(reply.message, click.channel, click.is_own_person)
+                await respond(card, replace=True)
             case ButtonAction.MORE:
                 offset, _, text = click.value.partition(":")
                 look_up = self.answers.lookup.look_up_paper
@@ -225,6 +228,13 @@ class InteractionDispatcher:
                 person, save = await click.fetch_person(), self.answers.discussions.handle_click
                 place = (click.action, click.value, click.channel, person)
                 await respond(await run_interactive(save, *place))
+            case ButtonAction.NOTES:
+                person, list_notes = await click.fetch_person(), self.answers.notes.show_notes
+                await respond(await run_interactive(list_notes, click.value, click.channel, person))
+            case ButtonAction.REMOVE_NOTE:
+                person, remove = await click.fetch_person(), self.answers.notes.remove_note
+                answer = await run_interactive(remove, click.value, click.channel, person)
+                await respond(answer, replace=True)
             case _:
                 raise PaperroundError(
                     "This button is from an older Paperround and does nothing any more; "
@@ -328,16 +338,29 @@ class InteractionDispatcher:
         person_id: str,
         respond: Responder,
         messages: Sequence[str] = (),
+        *,
+        is_own_person: Callable[[], Awaitable[bool]] = _is_always_own,
     ) -> None:
         """Look up the text after /paper, and respond with a paper, a list of matches, or a hint.
 
         `channel` is where the person asks, and `messages` are the receipts of those that are replied to: a
         question about the paper of one is answered. An unknown arXiv paper is fetched while the person waits.
-        Raises SearchError and StoreError.
+        The card of a paper that was discussed here says so, unless `is_own_person` returns False, as for
+        `Click`. Raises SearchError and StoreError.
         """
         self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
         respond = _fit_to_place(respond, channel)
-        await respond((await self._find_reply(text, channel, person_id, messages)).message)
+        reply = await self._find_reply(text, channel, person_id, messages)
+        await respond(await self._add_record(reply.message, channel, is_own_person))
+
+    async def _add_record(
+        self, message: Message, channel: Channel, is_own_person: Callable[[], Awaitable[bool]]
+    ) -> Message:
+        """Add to the card of a paper when it was discussed here, for a person of the workspace."""
+        if not message.cards:
+            return message
+        record = await run_interactive(self.answers.discussions.build_record, message, channel)
+        return insert_record(message, record) if record and await is_own_person() else message
 
     async def answer_mention(
         self,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from digests.ports.notes import Events, Notes
     from digests.ports.outbox import Outbox
     from digests.ports.pairwise_ranking import PairwiseRanking
+    from digests.ports.paper_notes import PaperNotes
     from digests.ports.paper_requests import PaperRequests
     from digests.ports.people import People
     from digests.ports.post_edits import PostEdits
@@ -58,6 +59,7 @@ class Store:
     recaps: "Recaps"
     queue_decisions: "QueueDecisions"
     discussions: "Discussions"
+    paper_notes: "PaperNotes"
     queue_consents: "QueueConsents"
     account_links: "AccountLinks"
     post_edits: "PostEdits"

@@ -31,11 +31,15 @@ class AnswerCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class PastMeeting:
-    """A meeting that has begun: its local date, and the platform's id of who led it, empty for nobody."""
+class PaperMeeting:
+    """A meeting about a paper: its local date, and the platform's id of who leads it, empty for nobody.
+
+    `chosen_at` is the instant at which the paper was chosen, and left the queue.
+    """
 
     day: date
     starts_at: datetime
+    chosen_at: datetime | None
     presenter: str = ""
 
 
@@ -72,7 +76,5 @@ class Discussions(Protocol):
         A person who answered in several channels counts once, by the last answer.
         """
 
-    def find_meetings(
-        self, scope: QueueScope, papers: Sequence[str], *, now: datetime
-    ) -> Mapping[str, PastMeeting]:
-        """Return the last meeting about each paper that has begun by `now`; other papers are left out."""
+    def find_meetings(self, scope: QueueScope, papers: Sequence[str]) -> Mapping[str, PaperMeeting]:
+        """Return the last meeting about each paper, coming ones too; papers without one are left out."""

@@ -33,6 +33,7 @@ NEW_TABLES = frozenset(
         "link_codes",
         "queue_consents",
         "queue_decisions",
+        "paper_notes",
         "meeting_candidates",
         "meeting_members",
         "meeting_plans",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select, update
 
-from digests.ports.discussions import AnswerCounts, LimitationTruth, PastMeeting
+from digests.ports.discussions import AnswerCounts, LimitationTruth, PaperMeeting
 from digests.ports.marks import QueueScope
 from digests.store import schema
 from digests.store.engine import Database, upsert
@@ -65,25 +65,31 @@ class SqlDiscussions:
                 by_paper.setdefault(row.paper, []).append(row)
         return {paper: _count_rows(rows) for paper, rows in by_paper.items()}
 
-    def find_meetings(
-        self, scope: QueueScope, papers: Sequence[str], *, now: datetime
-    ) -> Mapping[str, PastMeeting]:
+    def find_meetings(self, scope: QueueScope, papers: Sequence[str]) -> Mapping[str, PaperMeeting]:
         query = (
-            select(meetings.c.paper, meetings.c.starts_at, meetings.c.presenter, plans.c.content)
+            select(
+                meetings.c.paper,
+                meetings.c.starts_at,
+                meetings.c.chosen_at,
+                meetings.c.presenter,
+                plans.c.content,
+            )
             .join(plans, plans.c.id == meetings.c.plan)
             .join(subscriptions, subscriptions.c.id == plans.c.subscription)
             .where(
                 is_in_channels(subscriptions, scope),
                 meetings.c.paper.in_(papers),
                 meetings.c.is_held,
-                meetings.c.starts_at <= now,
             )
             .order_by(meetings.c.starts_at, meetings.c.id)
         )
         with self.database.read() as connection:
             return {
-                row.paper: PastMeeting(
-                    plan_from_json(row.content).find_day(row.starts_at), row.starts_at, row.presenter
+                row.paper: PaperMeeting(
+                    plan_from_json(row.content).find_day(row.starts_at),
+                    row.starts_at,
+                    row.chosen_at,
+                    row.presenter,
                 )
                 for row in connection.execute(query)
             }

@@ -47,7 +47,7 @@ discussions, holds, requests, workspaces, removals = (
 reports, re_reviews, feedback = schema.review_reports, schema.re_reviews, schema.feedback
 queue_decisions, consents = schema.queue_decisions, schema.queue_consents
 account_links, link_codes = schema.account_links, schema.link_codes
-answers = schema.discussion_answers
+answers, paper_notes = schema.discussion_answers, schema.paper_notes
 plans, meetings, votes = schema.meeting_plans, schema.meetings, schema.meeting_votes
 
 AUDITED: Mapping[str, Table] = {
@@ -68,7 +68,17 @@ ALWAYS_REFRESH = "\n"
 """Text of a last edit that no edit has, so that the next one is made in any case."""
 
 
-_WITH_CHANNEL = (subscriptions, posts, marks, discussions, queue_decisions, consents, feedback, answers)
+_WITH_CHANNEL = (
+    subscriptions,
+    posts,
+    marks,
+    discussions,
+    queue_decisions,
+    consents,
+    feedback,
+    answers,
+    paper_notes,
+)
 """Tables whose rows belong to a channel, or to all of a workspace."""
 
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -231,6 +241,7 @@ def _was_used_since(connection: Connection, workspace: Subject, at: datetime) ->
         (reports, reports.c.at),
         (feedback, feedback.c.at),
         (answers, _last_answer_at()),
+        (paper_notes, paper_notes.c.at),
     )
     used = [
         select(table.c.platform).where(
@@ -271,6 +282,7 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
             reports,
             feedback,
             answers,
+            paper_notes,
             workspaces,
         )
     ]
@@ -292,7 +304,7 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
 def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
     with_person = (
         (table, "person")
-        for table in (marks, requests, reports, feedback, answers, account_links, link_codes)
+        for table in (marks, requests, reports, feedback, answers, paper_notes, account_links, link_codes)
     )
     named = (*with_person, (subscriptions, "owner_id"))
     for table, column in named:
@@ -382,6 +394,11 @@ def _erase_person(
         *_is_of_person(feedback, person), feedback.c.person == person.id, _is_until(feedback.c.at, before),
     )  # fmt: skip
     counts["opinions"] = connection.execute(delete(feedback).where(*is_own_opinion)).rowcount
+    is_own_note = (
+        *_is_of_person(paper_notes, person), paper_notes.c.person == person.id,
+        _is_until(paper_notes.c.at, before),
+    )  # fmt: skip
+    counts["notes"] = connection.execute(delete(paper_notes).where(*is_own_note)).rowcount
     counts["answers about discussions"] = _delete_answers(connection, person, now, before)
     counts["requests"] = _erase_requesters(
         connection,
@@ -761,6 +778,7 @@ def _delete_channels(connection: Connection, before: datetime | None, is_there: 
         "answers about discussions": delete(answers).where(
             is_there(answers), _is_until(_last_answer_at(), before)
         ),
+        "notes": delete(paper_notes).where(is_there(paper_notes), _is_until(paper_notes.c.at, before)),
         "posted messages": delete(posts).where(is_there(posts), _is_until(posts.c.posted_at, before)),
         "digests": delete(subscriptions).where(is_there(subscriptions), is_old),
     }
@@ -804,6 +822,8 @@ def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
     yield "linked accounts", select(*linked).where(*is_linked)
     yield "reports", select(reports).where(*_is_of_person(reports, person), reports.c.person == person.id)
     yield "opinions", select(feedback).where(*_is_of_person(feedback, person), feedback.c.person == person.id)
+    is_author = (*_is_of_person(paper_notes, person), paper_notes.c.person == person.id)
+    yield "notes", select(paper_notes).where(*is_author)
     is_answering = (*_is_of_person(answers, person), answers.c.person == person.id)
     yield "answers about discussions", select(answers).where(*is_answering)
     yield "re-reviews", select(re_reviews).where(_is_qualified(re_reviews.c.by_id, person))

@@ -416,6 +416,23 @@ discussion_answers = Table(
     PrimaryKeyConstraint("platform", "workspace", "channel", "paper", "person"),
 )
 
+# Notes of people about papers; keys of channels as in `discussions`.
+paper_notes = Table(
+    "paper_notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    # No foreign key: a note may outlast its paper.
+    Column("paper", StorableText, nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("text", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_paper_notes_platform_workspace_paper", "platform", "workspace", "paper"),
+    Index("ix_paper_notes_platform_person", "platform", "person"),
+)
+
 # Agreements of the members of groups to share their queues. `members` are all of the group's, as JSON.
 queue_consents = Table(
     "queue_consents",

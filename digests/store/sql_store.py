@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digests.ports.notes import Events, Notes
     from digests.ports.outbox import Outbox
     from digests.ports.pairwise_ranking import PairwiseRanking
+    from digests.ports.paper_notes import PaperNotes
     from digests.ports.paper_requests import PaperRequests
     from digests.ports.people import People
     from digests.ports.post_edits import PostEdits
@@ -153,6 +154,12 @@ class SqlStore(Store):
         from digests.store.discussions import SqlDiscussions
 
         return SqlDiscussions(self._database)
+
+    @cached_property
+    def paper_notes(self) -> "PaperNotes":
+        from digests.store.paper_notes import SqlPaperNotes
+
+        return SqlPaperNotes(self._database)
 
     @cached_property
     def queue_consents(self) -> "QueueConsents":

@@ -10,6 +10,7 @@ from bot.present.digest import present_digest
 from bot.present.lookup import present_review
 from bot.present.meeting import present_agenda, present_plan_change, present_poll, present_reminder
 from bot.present.moderation import present_held_papers
+from bot.present.notes import present_notes
 from bot.present.questions import present_answer
 from bot.present.queue import QueueEntry, QueuePage, present_queue
 from digests.meetings.model import Candidate, MeetingPlan, Member
@@ -33,6 +34,7 @@ from digests.panel import PanelPolicy, combine_reviews
 from digests.ports.discussions import AnswerCounts
 from digests.ports.meetings import Meeting
 from digests.ports.moderation import HeldPaper
+from digests.ports.paper_notes import PaperNote
 from digests.questions import parse_question
 from digests.subscription import Channel, Preferences, Schedule
 from tests.builders import NOW, TODAY, a_paper, a_review
@@ -169,6 +171,8 @@ _BUILDERS: dict[str, Callable[[], Message]] = {
     "an agenda of nasty signs": lambda: an_agenda(NASTY, NASTY),
     "an agenda without an end": lambda: an_agenda(LONG, LONG),
     "an agenda of nasty signs afterwards": lambda: an_agenda(NASTY, NASTY, afterwards=True),
+    "notes of nasty signs": lambda: some_notes(NASTY),
+    "notes without an end": lambda: some_notes(LONG),
     "a reminder to people of no platform": lambda: a_reminder(NASTY),
     "a plan of nasty signs": lambda: present_plan_change(a_meeting(place=NASTY), NASTY, "planned meetings"),
     "nothing held": lambda: a_list_of_held(),
@@ -200,6 +204,12 @@ def an_agenda(text: str, place: str, *, afterwards: bool = False) -> Message:
     meeting = replace(a_meeting(place=place), paper=scored.paper.id)
     answers = AnswerCounts(worth_it=5, worth_it_total=6) if afterwards else None
     return present_agenda(meeting, {scored.paper.id: scored}, answers)
+
+
+def some_notes(text: str) -> Message:
+    people = ("UADA0", "100200300", text, "")
+    notes = [PaperNote(number, "2401.00001", who, text, NOW) for number, who in enumerate(people)]
+    return present_notes(a_uniform_paper(text), notes, 9, "UADA0", "/digest")
 
 
 def a_reminder(text: str) -> Message:

@@ -3305,6 +3305,24 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "a note that anybody takes back",
+        "digests/store/paper_notes.py",
+        "notes.c.id == note, notes.c.person == person",
+        "notes.c.id == note",
+        (
+            "tests/digests/store/test_paper_notes.py::test_a_neighbour_neither_reads_nor_removes_a_note[sqlite]",
+        ),
+    ),
+    Mutant(
+        "a partner's people told what a workspace says of a paper",
+        "bot/platforms/interaction.py",
+        "if record and await is_own_person()",
+        "if record",
+        (
+            "tests/bot/platforms/test_interaction.py::test_the_record_of_a_paper_is_for_people_of_the_workspace",
+        ),
+    ),
+    Mutant(
         "an agenda that does not ask after its meeting",
         "digests/store/outbox/meeting_posts.py",
         "        if last.paper and last.is_held:",

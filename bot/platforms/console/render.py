@@ -78,7 +78,8 @@ def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
             case Appointment():
                 yield Text(" · ".join(filter(None, (block.text, block.place))), label=block.label)
             case People():
-                yield Text(", ".join(block.people[:MAX_NAMED_PEOPLE]), label=block.label)
+                named = ", ".join(block.people[:MAX_NAMED_PEOPLE])
+                yield Text(" ".join(filter(None, (named, block.text))), label=block.label)
             case Buttons():
                 pass
             case Card():

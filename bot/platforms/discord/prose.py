@@ -141,9 +141,14 @@ def _render_appointment(appointment: Appointment) -> list[str]:
     return lines
 
 
+PEOPLE_TEXT_UNITS = 900
+"""Units of the text after people. Our own limit: with `MAX_NAMED_PEOPLE` of them it fits into a content."""
+
+
 def _render_people(line: People) -> list[str]:
-    people = [f"<@{person}>" for person in list_pinged((line,))]
-    return [f"**{clip_inline(line.label, TITLE_UNITS)}** {', '.join(people)}"] if people else []
+    people = ", ".join(f"<@{person}>" for person in list_pinged((line,)))
+    named = " ".join(filter(None, (people, clip_inline(line.text, PEOPLE_TEXT_UNITS))))
+    return [f"**{clip_inline(line.label, TITLE_UNITS)}** {named}"] if named else []
 
 
 def list_pinged(blocks: Iterable[Block]) -> list[str]:

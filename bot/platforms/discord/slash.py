@@ -7,6 +7,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import AppCommandContext, AppInstallationType, Choice, Range
 
+from bot.conversation.notes import MAX_NOTE_CHARACTERS
 from bot.platforms.discord.completion import (
     CHOICE_CHARACTERS,
     MAX_CHOICES,
@@ -262,6 +263,19 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     @app_commands.describe(paper="An arXiv id or an address")
     async def mark_paper(interaction: Interaction, paper: Range[str, 1, 300]) -> None:
         await listeners.on_digest(interaction, f"mark {paper}")
+
+    @digest.command(name="note", description="Keep a note about a paper, or show notes")
+    @app_commands.describe(
+        paper="An arXiv id or an address; alone: the notes about it here",
+        text="The note; without one: show notes",
+    )
+    async def write_note(
+        interaction: Interaction,
+        paper: Range[str, 1, 300] | None = None,
+        text: Range[str, 1, MAX_NOTE_CHARACTERS] | None = None,
+    ) -> None:
+        words = "".join((paper or "").split())  # The text follows the first space.
+        await listeners.on_digest(interaction, f"note {words} {text or '' if words else ''}".strip())
 
     @digest.command(name="feedback", description="What people here want more or fewer of")
     @app_commands.describe(

@@ -188,7 +188,13 @@ class SlackListeners:
         await self._acknowledge_first(ack)
         channel, user = self._channel_from_id(command["channel_id"], workspace), command["user_id"]
         async with self._handle_request(workspace, command["response_url"]) as respond:
-            await self.dispatcher.look_up_paper(command.get("text", ""), channel, user, respond)
+
+            async def is_own_person() -> bool:
+                profile = await workspace.profiles.fetch_profile(user)
+                return workspace.team_id in profile.team_ids
+
+            text = command.get("text", "")
+            await self.dispatcher.look_up_paper(text, channel, user, respond, is_own_person=is_own_person)
 
     async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await self._acknowledge_first(ack)

@@ -65,6 +65,8 @@ HEADER_UNITS = 150
 """Units of a heading, and of a label before a text."""
 CONTEXT_UNITS = 2000
 """Units of small print in one block."""
+PEOPLE_TEXT_UNITS = 1000
+"""Units of the text after people. Our own limit."""
 MAX_ROW_BUTTONS = 25
 """Buttons of one row; the others are left out."""
 
@@ -277,11 +279,13 @@ def _render_appointment(appointment: Appointment) -> PageDraft:
 
 def _render_people(line: People) -> list[PageDraft]:
     people = [f"<@{person}>" for person in line.people if is_user_id(person)][:MAX_NAMED_PEOPLE]
-    if not people:
+    text = clip_text(tidy_line(line.text), PEOPLE_TEXT_UNITS, cost=count_mrkdwn_units)
+    if not people and not text:
         return []
     label = escape_mrkdwn(clip_text(tidy_line(line.label), HEADER_UNITS, cost=count_mrkdwn_units))
-    markup = f"*{label}* {', '.join(people)}"
-    return [PageDraft((build_section(build_mrkdwn_text(markup)),), tidy_line(line.label))]
+    named = " ".join(filter(None, (", ".join(people), escape_mrkdwn(text))))
+    fallback_text = " ".join(filter(None, (tidy_line(line.label), text)))
+    return [PageDraft((build_section(build_mrkdwn_text(f"*{label}* {named}")),), fallback_text)]
 
 
 def omit_quotes(message: Message) -> Message:

@@ -1,20 +1,23 @@
 """The two questions after a discussion, and the answers to them."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 
 import pytest
 
-from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
+from bot.chat.message import Button, ButtonAction, Buttons, Message, People, Text
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.present.discussion import find_key_limitation
+from bot.present.wording import format_date
 from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.limitations import digest_limitation
+from digests.meetings.model import MeetingPlan, Member
 from digests.model import Mark, MarkSource, QueueOutcome
 from digests.ports import Store
-from digests.subscription import Channel
-from tests.builders import NOW, a_paper, a_review, a_store, find_by_id
+from digests.subscription import Channel, Schedule
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, find_by_id, save_subscription
 
 PAPER = "2402.01306"
 ADA, BOB, EVE = Person("UADA", "ada"), Person("UBOB", "bob"), Person("UEVE", "eve")
@@ -126,3 +129,60 @@ def test_an_answer_about_a_limitation_that_the_review_dropped_is_not_counted() -
     assert "has changed since" in tap(store, ButtonAction.LIMITATION_TRUE, ADA, value=f"0123:{PAPER}")
     scope = answers(store).discussions.choose_scope(CHANNEL)
     assert store.discussions.count_answers(scope, [PAPER]) == {}
+
+
+# On the card of /paper.
+
+
+def look_up(store: Store, channel: Channel = CHANNEL, *, later: timedelta = timedelta()) -> list[str]:
+    """Return the lines that stand below the card of a look-up, with the labels of their buttons."""
+    at = replace(answers(store), clock=lambda: NOW + timedelta(minutes=5) + later)
+    card = at.lookup.show_paper(PAPER).message
+    lines = []
+    for block in at.discussions.build_record(card, channel):
+        match block:
+            case People(label, people, text):
+                lines.append(f"{label} {', '.join(people)} {text}".strip())
+            case Text(text):
+                lines.append(text)
+            case Buttons(buttons):
+                lines.append(", ".join(button.label for button in buttons))
+            case _:
+                raise AssertionError(block)
+    return lines
+
+
+def test_the_card_of_a_paper_without_a_discussion_says_nothing() -> None:
+    store = a_marked_store()
+    assert look_up(store) == []
+    assert look_up(store, Channel("slack", "", "T1")) == []
+
+
+def test_the_card_of_a_discussed_paper_says_when_it_was_and_what_people_say() -> None:
+    store = a_marked_store()
+    finish(store)
+    tap(store, ButtonAction.WORTH_IT, ADA)
+    tap(store, ButtonAction.NOT_WORTH_IT, BOB)
+    for words in ("small data", "no code"):
+        answers(store).run_digest_command(f"note {PAPER} {words}", CHANNEL, BOB)
+    buttons = "Worth it, Not worth it, Limitation: true, Limitation: not true, Limitation: can't tell, Notes"
+    line = f"Discussed here on {format_date(NOW)} · worth it 1 of 2 · 2 notes."
+    assert look_up(store) == look_up(store, SIBLING) == [line, buttons]
+    assert look_up(store, NEIGHBOUR) == []
+
+
+def test_the_card_of_a_paper_with_a_meeting_names_its_day_and_who_leads_it() -> None:
+    store = a_marked_store()
+    subscription = save_subscription(store, replace(a_subscription(), channel=CHANNEL))
+    plan = MeetingPlan(Schedule(time(16), frozenset({3}), "Europe/Berlin"))
+    meeting = store.meeting_plans.save(subscription.id, plan, by="", by_id="", now=NOW)
+    chosen_at = NOW + timedelta(minutes=1)
+    store.meetings.choose_paper(meeting, PAPER, Member("UADA", NOW), now=chosen_at)
+    scope = answers(store).discussions.choose_scope(CHANNEL)
+    store.queue_decisions.decide(PAPER, scope, QueueOutcome.DISCUSSED, by="", by_id="", now=chosen_at)
+    day = format_date(meeting.plan.find_day(meeting.timetable.starts_at))
+    assert look_up(store) == [f"To be discussed here on {day}, led by UADA"]
+    tap(store, ButtonAction.WORTH_IT, ADA)
+    after = look_up(store, later=meeting.timetable.starts_at - NOW)
+    assert after[0] == f"Discussed here on {day}, led by UADA · worth it 1 of 1"
+    assert look_up(store, NEIGHBOUR) == []

@@ -434,3 +434,27 @@ def test_an_answer_about_a_discussion_is_refused_to_a_stranger_and_counts_once(
         click("i1")
     click("i2")
     assert [" 1 of 1." in answer for answer in answers] == [True, True]
+
+
+def test_the_record_of_a_paper_is_for_people_of_the_workspace(platform: MemoryPlatform) -> None:
+    store = a_store()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    channel, paper = a_subscription().channel, a_paper().id
+    dispatcher = a_dispatcher(store, platform)
+    scope = dispatcher.answers.discussions.choose_scope(channel)
+    store.queue_decisions.decide(paper, scope, QueueOutcome.DISCUSSED, by="", by_id="", now=NOW)
+    answers: list[str] = []
+
+    async def respond(message: Message, *, replace: bool = False) -> None:
+        answers.append(str(message.blocks))
+
+    async def is_own() -> bool:
+        return True
+
+    async def is_foreign() -> bool:
+        return False
+
+    for number, is_own_person in enumerate((is_own, is_foreign)):
+        click = Click(ButtonAction.SHOW, paper, channel, ADA.id, f"i{number}", fetch_ada, is_own_person)
+        asyncio.run(dispatcher.handle_click(click, respond))
+    assert ["Discussed here on" in answer for answer in answers] == [True, False]

@@ -259,8 +259,30 @@ def test_everybody_has_one_answer_after_a_discussion(run_scenario: RunScenario) 
         again = await driver.tap_button("worth", asked)
         await wait_for_text(driver, again, "worth it 4 of 4.")
         assert driver.is_private(again)
+        paper = find_first_paper(driver)
+        noted = await driver.run_digest_command("note", paper=paper, text="small *data* <!channel>")
+        await wait_for_text(driver, noted, "Noted at")
+        found = await driver.look_up(paper)
+        await wait_for_text(driver, found, "worth it 4 of 4 · 1 note")
+        shown = await driver.tap_button("notes", found.responses[0], people[1])
+        assert "data" in await wait_for_text(driver, shown, "Notes about")
+        assert driver.is_private(shown)
+        own = await driver.run_digest_command("note")
+        await wait_for_text(driver, own, "Your newest notes")
+        removed = await driver.tap_button("unnote", own.responses[0])
+        await wait_for_text(driver, removed, "Taken back")
+        emptied = await driver.run_digest_command("note", paper=paper)
+        await wait_for_text(driver, emptied, "Nobody wrote a note")
 
     run_scenario(scenario, DigestStyle.CARDS)
+
+
+def find_first_paper(driver: ChatDriver) -> str:
+    """Return the first paper of the channel's digest."""
+    subscription = driver.find_subscription()
+    assert subscription
+    posts = driver.bot.store.posts.list_of_digests(subscription.channel, 9)
+    return next(post.papers[0] for post in posts if post.first_number == 1 and post.papers)
 
 
 def test_a_person_is_forgotten_with_their_marks_and_others_stay(run_scenario: RunScenario) -> None:

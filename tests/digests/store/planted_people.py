@@ -53,6 +53,7 @@ def plant(store: Store, workspace: str, person: str, name: str, paper: str = PAP
     store.moderation.release(f"held.{workspace}.{tag}", **by, now=NOW)
     store.paper_requests.add(paper, now=NOW, platform="slack", workspace=workspace, person=person)
     store.feedback.set_opinion(channel, paper, person, False, now=NOW)
+    store.paper_notes.add(scope_of(workspace), paper, person, f"{name} likes it.", limit=9, now=NOW)
     store.discussions.set_worth_it(scope_of(workspace), paper, person, True, now=NOW)
     plant_report(store, workspace, person, by, paper)
     content, nameless = ({"text": f"Shared by {each}"} for each in (name, SOMEBODY))

@@ -8,7 +8,7 @@ import pytest
 
 from digests.meetings.model import Member
 from digests.ports import Store
-from digests.ports.discussions import AnswerCounts, LimitationTruth, PastMeeting
+from digests.ports.discussions import AnswerCounts, LimitationTruth, PaperMeeting
 from digests.ports.marks import QueueScope
 from digests.ports.people import Subject, SubjectKind
 from tests.builders import NOW, a_store
@@ -101,7 +101,7 @@ def test_forgotten_people_count_no_more() -> None:
     assert count(store) == AnswerCounts(0, 1)
 
 
-def test_the_last_meeting_that_has_begun_is_found() -> None:
+def test_the_last_meeting_about_a_paper_is_found() -> None:
     store, subscription, meeting = a_store_with_plan()
     chosen = store.meetings.choose_paper(
         find(store, subscription.channel), "kto", Member("UADA", NOW), now=meeting.timetable.closes_at
@@ -109,12 +109,10 @@ def test_the_last_meeting_that_has_begun_is_found() -> None:
     assert chosen
     begins = meeting.timetable.starts_at
     scope = QueueScope(subscription.channel.platform, subscription.channel.workspace)
-    before = store.discussions.find_meetings(scope, ["kto"], now=begins - timedelta(seconds=1))
-    assert before == {}
     day = meeting.plan.find_day(begins)
-    found = store.discussions.find_meetings(scope, ["kto", "dpo"], now=begins)
-    assert found == {"kto": PastMeeting(day, begins, "UADA")}
-    assert store.discussions.find_meetings(replace(scope, workspace="T9"), ["kto"], now=begins) == {}
+    found = store.discussions.find_meetings(scope, ["kto", "dpo"])
+    assert found == {"kto": PaperMeeting(day, begins, meeting.timetable.closes_at, "UADA")}
+    assert store.discussions.find_meetings(replace(scope, workspace="T9"), ["kto"]) == {}
 
 
 def test_an_answer_after_a_meeting_edits_its_agenda_and_one_before_does_not() -> None:

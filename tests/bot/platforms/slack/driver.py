@@ -22,6 +22,7 @@ WORDS_BY_OPTION = {
     "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}",
     "min_score": "min {}",
     "at": "at {}", "days": "on {}", "time_zone": "in {}", "style": "style {}", "done": "done {}",
+    "paper": "{}", "text": "{}",
 }  # fmt: skip
 """Words of /digest that stand for the options of the same command on Discord, in the order of the words."""
 
