@@ -301,7 +301,7 @@ def _to_subscription(entry: SubscriptionSettings) -> Subscription:
     preferences = Preferences(
         entry.domains, entry.keywords, entry.muted, entry.top, entry.min_score, DigestStyle(entry.style),
         entry.authors, MatchMode(entry.match), UnscoredPapers(entry.unscored), entry.repeat,
-        find_language(entry.language),
+        find_language(entry.language), entry.recap,
     )  # fmt: skip
     days = frozenset(DAYS.index(day) for day in entry.days)
     return Subscription(

@@ -320,6 +320,11 @@ class SubscriptionSettings(SettingsTable):
         description="Language of TL;DRs and limitations, such as `de`; quotes stay in the original. Empty: "
         "English, as the reviews are.",
     )
+    recap: bool = Field(
+        default=False,
+        description="Post a recap once a week, after the first digest of the week: what was shown, marked "
+        "and discussed.",
+    )
     top: int = Field(default=5, ge=1, le=50, description="Most papers in a digest.")
     min_score: float | None = Field(
         default=None,

@@ -71,7 +71,8 @@ class Preferences:
     one of `authors` matches too, whatever its domain and words. Without domains, keywords and authors, every
     paper matches. `muted` holds domains and words that exclude any paper. `top` is the largest number of
     picks. `min_score` None sets no threshold. `repeat` also picks papers that another digest of the channel
-    showed. `language` is the code of the language of TL;DRs and limitations, "" the original one.
+    showed. `language` is the code of the language of TL;DRs and limitations, "" the original one. `recap`
+    posts a recap once a week.
     """
 
     domains: tuple[str, ...] = ()
@@ -85,6 +86,7 @@ class Preferences:
     unscored: UnscoredPapers = UnscoredPapers.AFTER
     repeat: bool = False
     language: str = ""
+    recap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

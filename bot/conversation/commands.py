@@ -321,6 +321,7 @@ _EXAMPLES = {
     "meet": "meet thu 16:00 every 2 weeks",
     "note": "note 2402.01306 ask for the code",
     "notes": "notes 2402.01306",
+    "recap": "recap on",
     "top": "top 3 in vision since 2024",
 }
 
@@ -364,6 +365,8 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return Meet(rest)
     if verb in ("note", "notes"):
         return _parse_note_command(rest, command)
+    if verb == "recap":
+        return _parse_recap_command(rest, command)
     if verb in ("group", "groups") and rest:
         return _parse_group_command(rest, command)
     if verb == "link" and rest:
@@ -532,6 +535,13 @@ def _parse_group_command(rest: str, command: str) -> JoinGroup | LeaveGroup:
     return JoinGroup(name) if verb.lower() == "join" else LeaveGroup(name)
 
 
+def _parse_recap_command(rest: str, command: str) -> ChangeDigest:
+    word = rest.lower().rstrip(".!")
+    if word not in ("on", "off"):
+        raise InputError(f"Write {command} recap on, or {command} recap off.")
+    return ChangeDigest(f"recap {word}")
+
+
 def _parse_person_command(line: str, command: str) -> DigestCommand:
     wanted = line.lower().strip().rstrip(".!")
     if wanted not in _PERSON_COMMANDS:
@@ -600,6 +610,7 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{command} meet thu 16:00 every 2 weeks - plan meetings about papers of the queue\n"
         f"{command} note 2402.01306 ask for the code - keep a note about a paper; notes shows yours, "
         "notes 2402.01306 those about a paper\n"
+        f"{command} recap on, recap off - sum up each week here, or no more\n"
         f"{command} group - with whom the queue is shared\n"
         f"{command} link, unlink - count two accounts of yours as one person, or no more\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"

@@ -37,6 +37,7 @@ def describe_subscription(subscription: Subscription) -> str:
     ]
     parts += [f"in {name_language(preferences.language)}"] if preferences.language else []
     parts += ["also papers that another digest here showed"] if preferences.repeat else []
+    parts += ["with a weekly recap"] if preferences.recap else []
     return ", ".join(parts)
 
 
@@ -94,6 +95,8 @@ def describe_difference(before: Subscription, after: Subscription) -> str:
     changed += [f"every {weeks[0]} → {weeks[1]} weeks"] if weeks[0] != weeks[1] else []
     repeats = (before.preferences.repeat, after.preferences.repeat)
     changed += [f"repeats {'on' if repeats[1] else 'off'}"] if repeats[0] != repeats[1] else []
+    recaps = (before.preferences.recap, after.preferences.recap)
+    changed += [f"weekly recap {'on' if recaps[1] else 'off'}"] if recaps[0] != recaps[1] else []
     languages = (before.preferences.language, after.preferences.language)
     if languages[0] != languages[1]:
         changed.append(f"language {' → '.join(map(name_language, languages))}")

@@ -86,6 +86,10 @@ _OTHER_PHRASES = ("every other", "every second", "every 2nd")
 _REPEAT_PHRASES = {
     "repeat": True, "with repeats": True, "no repeats": False, "no repeat": False, "without repeats": False,
 }  # fmt: skip
+_RECAP_PHRASES = {
+    "with recap": True, "recap on": True, "recap": True, "no recap": False, "recap off": False,
+    "without recap": False,
+}  # fmt: skip
 _OTHER_RHYTHMS = (
     "twice a week", "monthly",
     "every month", "hourly", "every hour", "twice a day", "every other day",
@@ -240,6 +244,10 @@ class _WordReader:
             return True
         if phrase := self._take_phrase(_REPEAT_PHRASES):
             self.values["repeat"] = _REPEAT_PHRASES[phrase]
+            self._begin_domains()
+            return True
+        if phrase := self._take_phrase(_RECAP_PHRASES):
+            self.values["recap"] = _RECAP_PHRASES[phrase]
             self._begin_domains()
             return True
         if self._take_phrase(_UNSCORED_OUT):
@@ -519,7 +527,7 @@ class _WordReader:
             preferences = replace(preferences, domains=(), keywords=(), match=MatchMode.ALL)
         if self.is_everything:
             preferences = replace(preferences, authors=())
-        names = ("top", "min_score", "style", "match", "unscored", "repeat", "language")
+        names = ("top", "min_score", "style", "match", "unscored", "repeat", "language", "recap")
         chosen = {name: self.values[name] for name in names if name in self.values}
         changes: dict[str, Any] = {**lists, **chosen}
         preferences = replace(preferences, **changes)
@@ -617,6 +625,7 @@ def format_subscribe_words(subscription: Subscription) -> str:
         _format_days(schedule.days),
         *(["every 2 weeks"] if schedule.every_weeks == 2 else []),
         *(["repeat"] if preferences.repeat else []),
+        *(["with recap"] if preferences.recap else []),
         f"in {schedule.time_zone}",
         f"style {preferences.style}",
         *([f"language {preferences.language}"] if preferences.language else []),

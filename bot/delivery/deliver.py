@@ -19,6 +19,7 @@ from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostEr
 from bot.delivery.context import DeliveryContext, UnknownPolicy
 from bot.delivery.meetings import build_meeting_post
 from bot.delivery.rate_limit import RateLimiter
+from bot.delivery.recap import build_recap
 from bot.delivery.render_cache import RenderedDigest, RenderRequest
 from bot.present.digest import describe_missing_page
 from bot.present.wording import format_count
@@ -39,7 +40,7 @@ from digests.ports.outbox import (
     PlanSaved,
 )
 from digests.schedule import edition_ends_at
-from digests.subscription import Subscription
+from digests.subscription import DigestStyle, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ FIRST_BACKOFF = timedelta(minutes=1)
 MAX_BACKOFF = timedelta(minutes=15)
 """The wait between attempts doubles from `FIRST_BACKOFF` to `MAX_BACKOFF`; jitter adds up to a quarter."""
 
-BUILDABLE_KINDS = frozenset({DeliveryKind.DIGEST}) | MEETING_KINDS
+BUILDABLE_KINDS = frozenset({DeliveryKind.DIGEST, DeliveryKind.RECAP}) | MEETING_KINDS
 """Kinds of which pages can be planned here. Others wait in the outbox for a version that can."""
 
 MIN_CRASHES = 2
@@ -197,13 +198,13 @@ class _EditionRun:
 
         A new plan with pages is stored later, with its first page; a plan without pages is stored at once.
         Returns False when nothing is left to do: an edition that was finished as empty stays empty, or this
-        one waits for the reviewer. Raises PostError with NOT_POSTED for a kind that is not built here.
+        one waits for the reviewer.
         """
         match self.claim.kind:
             case DeliveryKind.DIGEST:
                 return await self._plan_digest()
             case DeliveryKind.RECAP:
-                raise PostError("This version of Paperround builds no recaps.", Outcome.NOT_POSTED)
+                return await self._plan_recap()
             case DeliveryKind.POLL | DeliveryKind.AGENDA | DeliveryKind.REMINDER:
                 return await self._plan_meeting_post()
             case _:
@@ -256,6 +257,16 @@ class _EditionRun:
             )
         else:
             await self._store_plan(rendered, pages)
+        return True
+
+    async def _plan_recap(self) -> bool:
+        """Plan a recap, without a page for a quiet week. Returns True. Raises PostError and StoreError."""
+        if self.claim.pages:
+            return True
+        message = await run_background(build_recap, self.claim, self.context)
+        pages = self._find_platform().render(message, DigestStyle.COMPACT) if message else ()
+        rendered = RenderedDigest(tuple(pages), 0, None, {})
+        await self._store_plan(rendered, await self._plan_rendered_pages(rendered))
         return True
 
     async def _replan_empty(self, request: RenderRequest, late_until: datetime) -> bool:

@@ -15,7 +15,7 @@ class DeliveryKind(StrEnum):
 
     DIGEST = "digest"
     RECAP = "recap"
-    """Summary of several editions. Nothing builds one yet, so no worker asks for one."""
+    """Summary of a week. Its edition is that of the digest after which it is posted."""
     POLL = "poll"
     """The papers that a meeting may discuss, to vote on. Its edition is the day on which it is posted."""
     AGENDA = "agenda"
@@ -242,7 +242,8 @@ class Outbox(Protocol):
         failures first, and empty digests with late papers. Then come newly due digests, longest overdue
         first. Of several editions of a channel that are due, the newest is claimed and supersedes the older
         ones, as in `claim`; a channel never has two digests in progress. Posts of meetings begin at their own
-        hours, and are due again after a change of their meeting. Deliveries of other kinds are only retried
+        hours, and are due again after a change of their meeting. A recap begins once the first digest of its
+        week is finished. Deliveries of other kinds are only retried
         here. None of these waits for a digest. Only deliveries of `kinds` are leased: a caller names those
         that it can build, and others wait for a version that can.
 

@@ -104,6 +104,8 @@ _NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
         "name": "",
         "repeat": False,
         "language": "",
+        "recap": False,
+        "next_recap_at": None,
         "every_weeks": 1,
         "week_parity": 0,
         "is_direct": False,

@@ -204,6 +204,9 @@ subscriptions = Table(
     Column("repeat", Boolean, nullable=False, server_default=false()),
     # Empty: the language of the reviews.
     Column("language", StorableText, nullable=False, server_default=""),
+    Column("recap", Boolean, nullable=False, server_default=false()),
+    # The time of the next weekly recap. Null without one, and until it is computed.
+    Column("next_recap_at", Instant, index=True),
     # The conversation of one person, the owner, with the bot. Here, in posts and in marks.
     Column("is_direct", Boolean, nullable=False, server_default=false()),
     Column("at", StorableText, nullable=False),

@@ -403,6 +403,7 @@ def _write_subscription(
         if after is None
         else {
             **_subscription_to_row(after),
+            **_reset_recap(after),
             "active": True,
             "stop_reason": "",
             "is_from_settings": after.is_from_settings,
@@ -461,7 +462,7 @@ _NAME_BETWEEN = "#"
 
 _OLD_VALUES = {
     "paused_by_id": "", "authors": "[]", "match_mode": "any", "unscored": "after", "repeat": False,
-    "every_weeks": 1, "week_parity": 0, "language": "",
+    "every_weeks": 1, "week_parity": 0, "language": "", "recap": False,
 }  # fmt: skip
 """Values of fields that entries of older versions do not have."""
 
@@ -522,6 +523,7 @@ def _sync_subscription(
     subscription = replace(subscription, schedule=anchor_weeks(subscription.schedule, old_schedule, now))
     values = {
         **_subscription_to_row(subscription),
+        **_reset_recap(subscription),
         "is_from_settings": True,
         "active": True,
         "stop_reason": "",
@@ -557,6 +559,7 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "unscored": preferences.unscored,
         "repeat": preferences.repeat,
         "language": preferences.language,
+        "recap": preferences.recap,
         "at": schedule.at.isoformat(),
         "days": json.dumps(sorted(schedule.days)),
         "time_zone": schedule.time_zone,
@@ -566,6 +569,11 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "paused_by_id": subscription.paused_by_id,
         "owner_id": subscription.owner_id,
     }
+
+
+def _reset_recap(subscription: Subscription) -> dict[str, Any]:
+    """Return the column for the next recap of a digest without recaps, so that it has none left over."""
+    return {} if subscription.preferences.recap else {"next_recap_at": None}
 
 
 def _channel_from_row(row: Row[Any]) -> Channel:
@@ -606,7 +614,7 @@ def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
     preferences = _preferences_from_columns(
         fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style,
         fields.authors, fields.match_mode, fields.unscored, bool(fields.repeat),
-        fields.language,
+        fields.language, bool(fields.recap),
     )  # fmt: skip
     return Subscription(
         channel,
@@ -626,7 +634,7 @@ CACHE_SIZE = 1024
 @lru_cache(CACHE_SIZE)
 def _preferences_from_columns(
     domains: str, keywords: str, muted: str, top: int, min_score: float | None, style: str, authors: str,
-    match: str, unscored: str, repeat: bool, language: str,
+    match: str, unscored: str, repeat: bool, language: str, recap: bool,
 ) -> Preferences:  # fmt: skip
     return Preferences(
         domains=tuple(json.loads(domains)),
@@ -640,6 +648,7 @@ def _preferences_from_columns(
         unscored=UnscoredPapers(unscored),
         repeat=repeat,
         language=language,
+        recap=recap,
     )
 
 

@@ -12,10 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.chat.message import Message
 from bot.cli.demo import read_sample_papers
 from bot.cli.preview_page import render_digest_page
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
+from bot.present.recap import Recap, present_recap
 from digests.build import DigestPolicy, build
 from digests.model import (
     Assessment,
@@ -26,11 +28,14 @@ from digests.model import (
     QuotedLimitation,
     Review,
     ReviewDepth,
+    ScoredPaper,
 )
 from digests.pick import PickPolicy
 from digests.ports.sources import BadRecord
+from digests.recap import RecapFacts, ShownPaper, find_span
 from digests.sources.reviews import parse_record
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.team_agreement import TeamAgreement
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 from tests.shared_data import FOLDER, arxiv_day, reviewed_records
 
@@ -171,8 +176,36 @@ def render_golden(digest: Digest, platform: str, style: DigestStyle) -> str:
     return json.dumps(payloads, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def _build_recap() -> Message:
+    """Build the recap of a week of the bundled papers, of which five were marked and one was discussed."""
+    papers = {paper.id: ScoredPaper(paper, review, NOW) for _, (paper, review) in read_sample_papers(NOW)}
+    *ids, missed = sorted(papers)[:21]
+    span = find_span(Schedule(), TODAY + timedelta(days=6))
+    shown = (
+        ShownPaper(paper, span.first + timedelta(days=number // 4), papers[paper].review.score)
+        for number, paper in enumerate(ids)
+    )
+    marks = dict(zip(ids[::4], (4, 2, 1, 1, 1), strict=True))
+    facts = RecapFacts(tuple(shown), marks, (ids[8],))
+    return present_recap(Recap(span, facts, papers, TeamAgreement(14, 20), papers[missed], 3))
+
+
+MESSAGE_GOLDEN_CASES: dict[str, Callable[[], Message]] = {"recap": _build_recap}
+"""Messages that are no digest. They have one style."""
+
+
+def render_message_golden(message: Message, platform: str) -> str:
+    """Return the payloads of a message as JSON, as they are kept in a golden file."""
+    payloads = [page.payload for page in render_pages(message, platform, DigestStyle.COMPACT)]
+    return json.dumps(payloads, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
 def _write_goldens() -> None:
     GOLDEN_FOLDER.mkdir(exist_ok=True)
+    for name, build_message in MESSAGE_GOLDEN_CASES.items():
+        for platform in find_platforms():
+            file = GOLDEN_FOLDER / f"{name}_{platform}.json"
+            file.write_text(render_message_golden(build_message(), platform), encoding="utf-8")
     for name, build_case in GOLDEN_CASES.items():
         digest = build_case()
         for platform in find_platforms():

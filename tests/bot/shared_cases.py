@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 
 from bot.chat.message import Card, Message, MessageReference
 from bot.present.card import build_card
@@ -13,6 +13,7 @@ from bot.present.moderation import present_held_papers
 from bot.present.notes import present_notes
 from bot.present.questions import present_answer
 from bot.present.queue import QueueEntry, QueuePage, present_queue
+from bot.present.recap import Recap, present_recap
 from digests.meetings.model import Candidate, MeetingPlan, Member
 from digests.meetings.timetable import plan_next_meeting
 from digests.model import (
@@ -36,7 +37,9 @@ from digests.ports.meetings import Meeting
 from digests.ports.moderation import HeldPaper
 from digests.ports.paper_notes import PaperNote
 from digests.questions import parse_question
+from digests.recap import RecapFacts, ShownPaper, find_span
 from digests.subscription import Channel, Preferences, Schedule
+from digests.team_agreement import TeamAgreement
 from tests.builders import NOW, TODAY, a_paper, a_review
 
 NASTY = "<&*_|@~`>: <!channel> @everyone <@U1> [x](javascript:alert(1)) *b* _i_ ~s~ `c` :smile: https://evil.example/x"
@@ -175,11 +178,25 @@ _BUILDERS: dict[str, Callable[[], Message]] = {
     "notes without an end": lambda: some_notes(LONG),
     "a reminder to people of no platform": lambda: a_reminder(NASTY),
     "a plan of nasty signs": lambda: present_plan_change(a_meeting(place=NASTY), NASTY, "planned meetings"),
+    "a recap": lambda: a_recap("A quiet title"),
+    "a recap of nasty signs": lambda: a_recap(NASTY),
+    "a recap without an end": lambda: a_recap(LONG),
     "nothing held": lambda: a_list_of_held(),
     "translations of nasty signs": lambda: a_translated_digest(NASTY),
     "held papers of nasty signs": lambda: a_list_of_held(*(a_uniform_paper(NASTY, n) for n in range(9))),
     "held papers without an end": lambda: a_list_of_held(*(a_uniform_paper(LONG, n) for n in range(9))),
 }
+
+
+def a_recap(text: str) -> Message:
+    """Build the recap of a week in which seven papers were marked, and two of them discussed."""
+    papers = {f"2401.{number:05}": a_uniform_paper(text, number) for number in range(7)}
+    days = timedelta(days=1)
+    shown = tuple(ShownPaper(paper, TODAY - (number % 5) * days, 7.5) for number, paper in enumerate(papers))
+    marks = {paper: 7 - number for number, paper in enumerate(papers)}
+    span = find_span(Schedule(), TODAY + 6 * days)
+    facts = RecapFacts(shown, marks, tuple(papers)[:2])
+    return present_recap(Recap(span, facts, papers, TeamAgreement(14, 20), a_uniform_paper(text, 9), 4))
 
 
 def a_meeting(*candidates: ScoredPaper, place: str = "Room 4", people: int = 1) -> Meeting:

@@ -11,8 +11,10 @@ from digests.subscription import DigestStyle
 from tests.bot.golden_cases import (
     GOLDEN_CASES,
     GOLDEN_FOLDER,
+    MESSAGE_GOLDEN_CASES,
     SHARED_GOLDEN_CASES,
     render_golden,
+    render_message_golden,
 )
 from tests.bot.test_renderers import check_page
 from tests.shared_data import needs_shared_data
@@ -28,6 +30,13 @@ def test_a_digest_is_the_golden_message(case: str, platform: str, style: DigestS
     """`python -m tests.bot.golden_cases` writes the files anew; read their difference before a commit."""
     file = Path(GOLDEN_FOLDER) / f"{case}_{platform}_{style}.json"
     assert render_golden(GOLDEN_CASES[case](), platform, style) == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", MESSAGE_GOLDEN_CASES)
+@every_platform
+def test_a_message_is_the_golden_one(case: str, platform: str) -> None:
+    file = Path(GOLDEN_FOLDER) / f"{case}_{platform}.json"
+    assert render_message_golden(MESSAGE_GOLDEN_CASES[case](), platform) == file.read_text(encoding="utf-8")
 
 
 @needs_shared_data

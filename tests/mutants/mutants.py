@@ -654,17 +654,14 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             f"{OUTBOX}/test_claims.py::test_only_deliveries_of_the_requested_kinds_are_leased[sqlite]",
             f"{OUTBOX}/test_claims.py::test_only_deliveries_of_the_requested_kinds_are_leased[postgresql]",
-            f"{DELIVER}::test_a_delivery_of_a_kind_that_is_not_built_here_waits_in_the_outbox",
         ),
     ),
     Mutant(
         "digest built for a delivery of another kind",
         "bot/delivery/deliver.py",
-        "            case DeliveryKind.RECAP:\n                raise",
-        "            case DeliveryKind.RECAP:\n"
-        "                return await self._plan_digest()\n"
-        "                raise",
-        (f"{DELIVER}::test_a_claim_of_a_kind_that_is_not_built_here_posts_nothing",),
+        "return await self._plan_recap()",
+        "return await self._plan_digest()",
+        (f"{DELIVER}::test_the_recap_of_a_quiet_week_posts_no_digest",),
     ),
     Mutant(
         "waiting delivery of an old store lost",
@@ -2868,6 +2865,39 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             "tests/digests/test_feedback.py::"
             "test_one_person_alone_moves_nothing_in_a_channel_but_in_their_own_digest",
+        ),
+    ),
+    Mutant(
+        "a tie that counts as agreement with the team",
+        "digests/team_agreement.py",
+        "each.score > middle",
+        "each.score >= middle",
+        ("tests/digests/test_team_agreement.py::test_the_median_is_the_one_of_statistics",),
+    ),
+    Mutant(
+        "a recap that does not wait for its digest",
+        "digests/store/outbox/recap_posts.py",
+        " & ~unfinished)",
+        ")",
+        ("tests/bot/delivery/test_recap.py::test_a_recap_waits_for_the_digest_of_its_hour",),
+    ),
+    Mutant(
+        "a second recap in a week",
+        "digests/store/outbox/recap_posts.py",
+        "and not _has_recap_in_week(connection, row.id, recap.edition)",
+        "",
+        ("tests/bot/delivery/test_recap.py::test_a_changed_schedule_gives_a_week_no_second_recap",),
+    ),
+    Mutant(
+        "marks of another workspace that count in a channel's recap",
+        "digests/store/recaps.py",
+        """            marks.c.workspace.in_((channel.workspace, "")),
+            marks.c.is_on,
+            marks.c.at >= span.since,""",
+        """            marks.c.is_on,
+            marks.c.at >= span.since,""",
+        (
+            "tests/digests/store/test_recaps.py::test_a_recap_has_the_facts_of_its_own_channel_and_span[sqlite]",
         ),
     ),
     Mutant(

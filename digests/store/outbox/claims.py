@@ -60,6 +60,7 @@ from digests.store.outbox.pages import (
     fetch_page_rows,
     planned_page_from_row,
 )
+from digests.store.outbox.recap_posts import begin_recaps
 from digests.store.subscriptions import read_or_stop_subscriptions, running_conditions
 from digests.subscription import Subscription
 
@@ -153,6 +154,8 @@ class Claimer:
         blocked_ids = set[int]()
         if not MEETING_KINDS.isdisjoint(kinds):
             begin_meeting_posts(self.connection, self.now, limit)
+        if DeliveryKind.RECAP in kinds:
+            begin_recaps(self.connection, self.now, limit)
         claims = self._claim_unfinished(_UNFINISHED, limit, quota, kinds)
         while DeliveryKind.DIGEST in kinds and len(claims) < limit:
             rows = self._lock_due_subscriptions(limit - len(claims), quota, blocked_ids)

@@ -12,6 +12,9 @@ from digests.store.outbox.conditions import LEASED, RETRYABLE
 deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_papers
 post_edits, review_queue = schema.post_edits, schema.review_queue
 
+MAX_RECAP_AHEAD = timedelta(days=16)
+"""Longest time until the next recap: of a digest of every second week, in any time zone."""
+
 MAX_EDITION_AHEAD = timedelta(days=2)
 """Longest time by which the date of tomorrow's edition can be ahead of the UTC date, in any time zone."""
 
@@ -33,6 +36,9 @@ def repair_future_timestamps(connection: Connection, now: datetime, lease: timed
     )
     unacknowledged = deliveries.c.notify_at != ACKNOWLEDGED
     _reset_future_instants(connection, deliveries.c.notify_at, now, unacknowledged)
+    recap_at = schema.subscriptions.c.next_recap_at
+    ahead = update(schema.subscriptions).where(recap_at > now + MAX_RECAP_AHEAD)
+    connection.execute(ahead.values(next_recap_at=None))
     for column in (post_edits.c.due_at, post_edits.c.not_before, review_queue.c.next_try_at):
         _reset_future_instants(connection, column, now)
 

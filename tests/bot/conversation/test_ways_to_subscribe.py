@@ -56,6 +56,7 @@ UNDERSTOOD = [
     ("fortnightly vision", "vision on mon every 2 weeks"),
     ("vision biweekly on tue, thu", "vision on tue, thu every 2 weeks"),
     ("vision repeat", "vision repeat"),
+    ("vision with recap", "vision recap"),
     ("vision on fri repeat top 3", "vision top 3 on fri repeat"),
     # How many, and from which score.
     ("top 3", "everything top 3"),

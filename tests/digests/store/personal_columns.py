@@ -73,8 +73,8 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "sources": "name position last_try last_success failure next_try_at",
         "subscription_changes": "id subscription at",
         "subscriptions": "id platform workspace channel name domains keywords authors match_mode muted "
-        "unscored repeat language top min_score style at days every_weeks week_parity time_zone "
-        "is_from_settings active is_direct next_due_at stop_reason next_edition running_since",
+        "unscored repeat language recap next_recap_at top min_score style at days every_weeks week_parity "
+        "time_zone is_from_settings active is_direct next_due_at stop_reason next_edition running_since",
         "translations": "paper language source tldr limitations at",
         "turns": "name owner free_at",
         "unreadable_texts": "paper version marked_at reading_count",

@@ -64,7 +64,7 @@ ADDED = {
     "posts": ["None", "''", "0"],
     "reviews": ["0", "None"],
     "subscription_changes": ["''"],
-    "subscriptions": ["''", "''", "'[]'", "'any'", "'after'", "''", "0", "1", "0", "0"],
+    "subscriptions": ["''", "''", "'[]'", "'any'", "'after'", "''", "0", "1", "0", "0", "0", "None"],
 }
 
 FILLED = ("marks", "discussions")

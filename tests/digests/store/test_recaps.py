@@ -1,15 +1,17 @@
 """What a channel was shown and wanted, in the store."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
+from digests.meetings.model import MeetingPlan
 from digests.model import Mark, MarkSource, PostedState, QueueOutcome
 from digests.ports import Store
 from digests.ports.marks import QueueScope
 from digests.ports.outbox import PageSent, PlannedPage
-from digests.subscription import Channel, Subscription
+from digests.recap import ShownPaper, find_span
+from digests.subscription import Channel, Schedule, Subscription
 from digests.team_agreement import JudgedPaper
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 from tests.outbox import LEASE, save_plan, start_page
@@ -76,3 +78,43 @@ def test_marks_and_digests_of_other_channels_and_workspaces_do_not_count() -> No
     assert [list(papers) for papers in store.recaps.list_judged_digests(PAPERS, 9)] == [
         [JudgedPaper("a", 7.0, False)]
     ]
+
+
+def test_a_recap_has_the_facts_of_its_own_channel_and_span() -> None:
+    store = a_store()
+    subscription = subscribe(store)
+    day = timedelta(days=1)
+    span = find_span(Schedule(), TODAY + day)
+    for edition, paper in ((span.first - day, "old"), (span.first, "a"), (TODAY, "b"), (span.end, "new")):
+        post_digest(store, subscription, edition, {paper: 7.0})
+    post_digest(store, subscribe(store, OTHERS), TODAY, {"c": 7.0})
+    mark_paper(store, "b", person="bob")
+    for paper, days in (("b", 0), ("a", 1), ("old", 9)):
+        mark_paper(store, paper, days=days)
+    for channel in (OTHERS, replace(PAPERS, workspace="T2"), replace(PAPERS, platform="discord")):
+        mark_paper(store, "c", channel)
+    scopes = QueueScope("slack", "T1"), QueueScope("slack", "T1", "C1"), QueueScope("slack", "T1", "C2")
+    for minutes, (paper, scope) in enumerate(zip(("b", "d", "a"), scopes, strict=True)):
+        now = NOW + timedelta(minutes=minutes)
+        store.queue_decisions.decide(paper, scope, QueueOutcome.DISCUSSED, by="Ada", by_id="x", now=now)
+    store.queue_decisions.decide("c", scopes[0], QueueOutcome.DISCUSSED, by="Ada", by_id="x", now=NOW)
+    facts = store.recaps.load_facts(subscription, span)
+    assert facts.shown == (ShownPaper("a", span.first, 7.0), ShownPaper("b", TODAY, 7.0))
+    assert facts.marks == {"b": 2, "a": 1}
+    assert facts.discussed == ("b", "d")
+    assert store.recaps.list_shown(PAPERS, ["a", "c", "d"]) == {"a"}
+
+
+def test_the_paper_of_a_meeting_is_discussed_when_the_meeting_begins() -> None:
+    store = a_store()
+    subscription = subscribe(store)
+    plan = MeetingPlan(Schedule(time(16), frozenset({3})))
+    meeting = store.meeting_plans.save(subscription.id, plan, by="Ada", by_id="x", now=NOW)
+    chosen = store.meetings.choose_paper(meeting, "a", None, now=NOW)
+    assert chosen
+    scope = QueueScope("slack", "T1", "C1")
+    store.queue_decisions.decide("a", scope, QueueOutcome.DISCUSSED, by="the meeting", by_id="", now=NOW)
+    day = plan.find_day(meeting.timetable.starts_at)
+    for end, expected in ((day, ()), (day + timedelta(days=1), ("a",)), (day + timedelta(days=9), ())):
+        span = find_span(Schedule(), end)
+        assert store.recaps.load_facts(subscription, span).discussed == expected
