@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from digests.sources.arxiv.source import ArxivSource
     from digests.sources.http.client import SourceClient
     from digests.sources.http.turns import ServerTurns
+    from digests.store.backup import RestoredStore
 
 HISTORY_LAG = timedelta(seconds=2)
 """Wait before a channel that does not show a message is searched once more: platforms index with a delay."""
@@ -262,6 +263,22 @@ def copy_store(
     from digests.store import copying
 
     return copying.copy_store(source, target, now=now, progress=progress)
+
+
+def back_up_store(settings: Settings, file: Path) -> int:
+    """Write a copy of the store to a new file: see `digests.store.backup`. Raises StoreError."""
+    from digests.store import backup
+
+    return backup.back_up_store(settings.store.url, file)
+
+
+def restore_store(settings: Settings, file: Path, *, now: datetime) -> "RestoredStore":
+    """Replace the store by a backup, and erase in it what was forgotten since. Raises StoreError."""
+    from digests.store import backup
+
+    restored = backup.restore_store(settings.store.url, file, now=now)
+    open_store(settings.store.url, tombstones=_locate_tombstones(settings)).close()
+    return restored
 
 
 def find_exposed_files(services: Services) -> list[Path]:

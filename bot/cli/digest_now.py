@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.cli.preview import show_preview
 from bot.cli.status import find_unstarted
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_lines
-from bot.delivery.context import DeliveryContext
+from bot.delivery.context import DeliveryContext, fetch_restoration
 from bot.delivery.deliver import deliver_edition
 from bot.present.wording import format_count
 from bot.services import Services, build_apps, list_configured_subscriptions
@@ -86,7 +86,8 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
     subscription = await run_interactive(_require_subscription, channel, services)
     edition = _edition_of_today(subscription, services)
     async with AsyncExitStack() as exits:
-        context = await _open_platform(subscription, services, environment, exits)
+        opened = await _open_platform(subscription, services, environment, exits)
+        context = await run_interactive(fetch_restoration, opened)
         await _finish_older_editions(subscription, edition, context)
         has_begun = await deliver_edition(subscription, edition, context=context)
     deliveries = await run_interactive(services.store.delivery_reports.history, subscription, HISTORY_LIMIT)

@@ -122,6 +122,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_command("doctor", "doctor", "check the setup and explain how to fix what is wrong")
 
+    command = add_command("backup", "backup", "save the store to a new file, also while run goes on")
+    command.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist yet")
+
+    command = add_command("restore", "restore", "replace the store by a backup; keeps the replaced one")
+    command.add_argument("file", type=Path, metavar="FILE", help="a file that paperround backup wrote")
+
     database = commands.add_parser("db", help="move the store to another database, or build its search index")
     database_commands = database.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = database_commands.add_parser("copy", help="copy the whole store to an empty one")

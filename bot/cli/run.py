@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bot.chat.port import Platform
 from bot.cli.safe_text import SafeFormatter
 from bot.cli.terminal import build_cli_services
-from bot.delivery.context import DeliveryContext
+from bot.delivery.context import DeliveryContext, fetch_restoration
 from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.post_refresher import LEADERSHIP_NAME, PostRefresher
 from bot.delivery.worker import deliver_until_stopped
@@ -95,9 +95,8 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
         for app in chat_apps:
             opened_platforms[app.name] = await app.open()
             exits.push_async_callback(app.close)
-        context = replace(
-            services.delivery_context, platforms={**services.delivery_context.platforms, **opened_platforms}
-        )
+        context = await run_background(fetch_restoration, services.delivery_context)
+        context = replace(context, platforms={**context.platforms, **opened_platforms})
         async with asyncio.TaskGroup() as group:
             tasks = {
                 "delivering": partial(deliver_until_stopped, context, stop),

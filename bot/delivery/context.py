@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.chat.port import Platform
@@ -15,6 +15,7 @@ from bot.delivery.render_cache import RenderCache
 from digests.build import DigestPolicy
 from digests.ports import Store
 from digests.ports.likeness import LikenessFinder, find_no_likeness
+from digests.ports.notes import RESTORED_NOTE
 from digests.ports.queue_groups import QueueGroup
 
 
@@ -91,7 +92,8 @@ class DeliveryContext:
     `owner` names this process in the outbox, and `clock` returns UTC times. `platforms` and `rate_limiters`
     are by platform name; a platform without a limiter is not limited. `jitter` returns a number from 0 to 1
     for the backoff, and `sleep` waits for some seconds. `find_likeness` compares new papers with marked ones.
-    Without `operator_notices`, sentences for the operator are only logged.
+    Without `operator_notices`, sentences for the operator are only logged. `restored_at` is the instant at
+    which the store was restored from a backup: editions that had begun by then may have been posted.
     """
 
     store: Store
@@ -108,3 +110,14 @@ class DeliveryContext:
     batcher: Batcher = field(default_factory=Batcher)
     operator_notices: OperatorNotices | None = None
     queue_policy: QueuePolicy = field(default_factory=QueuePolicy)
+    restored_at: datetime | None = None
+
+
+def fetch_restoration(context: DeliveryContext) -> DeliveryContext:
+    """Return the context with the instant of the store's restoration. Raises StoreError. Blocks."""
+    note = context.store.notes.read(RESTORED_NOTE)
+    try:
+        restored_at = datetime.fromisoformat(note).astimezone(UTC) if note else None
+    except ValueError:  # Written by hand: looking once too often is better than posting twice.
+        restored_at = context.clock()
+    return replace(context, restored_at=restored_at)

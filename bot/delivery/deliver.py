@@ -345,11 +345,55 @@ class _EditionRun:
             case PageState.POSTED | PageState.SKIPPED:
                 return page.receipt
             case PageState.PLANNED:
-                return await self._post_page(page)
+                is_after_restoration = _had_begun(self.claim, self.context.restored_at)
+                return await (
+                    self._post_unless_found(page) if is_after_restoration else self._post_page(page)
+                )
             case PageState.POSTING:
                 return await self._reconcile_page(page)
             case PageState.CHANGING:
                 return await self._edit_page(page)
+
+    async def _post_unless_found(self, page: PlannedPage) -> str | None:
+        """Post a page of an edition that the store may have posted before it was restored from a backup.
+
+        A page that the channel has is edited into the new plan, which may show other papers, and confirmed.
+        Where the channel cannot be searched, `on_unknown` decides, unless the edition was due later than the
+        restoration. Returns the receipt, None for a page that is skipped. Raises PostError, LeaseLostError
+        and StoreError.
+        """
+        context, claim = self.context, self.claim
+        await self._mark_sending(page, context.clock())  # A crash leaves the page in doubt.
+        wait = SLOT_SHARE * context.policy.find_timeout.total_seconds()
+        found = await self._find_page(page, wait)
+        was_due = claim.due_at is None or (context.restored_at or claim.due_at) >= claim.due_at
+        if found is CANNOT_ASK and was_due and context.policy.on_unknown is UnknownPolicy.SKIP:
+            await self._skip_page(page)
+            return None
+        if found is None or found is CANNOT_ASK:
+            return await self._post_page(page)
+        await self._acquire_rate_limit()
+        editing = self._find_platform().edit(
+            claim.subscription.channel, found, _to_page(page), key=page.idempotency_key
+        )
+        try:
+            await with_deadline(editing, context.policy.timeout)
+        except PostError as error:
+            if error.outcome is not Outcome.REFUSED:
+                raise
+            log.warning("%s, %s: %s", claim.subscription.channel, claim.edition, error)
+        await self._confirm_page(page, found)
+        return found
+
+    async def _skip_page(self, page: PlannedPage) -> None:
+        """Mark a page in doubt as skipped, and tell the operator. Raises LeaseLostError."""
+        await self._confirm_page(page, None)
+        subscription, edition = self.claim.subscription, self.claim.edition
+        channel = subscription.channel
+        log.warning("%s, %s: page %d may be missing; not sent again", channel, edition, page.number + 1)
+        # A kind for each digest, not for each edition: the store keeps something of every kind.
+        kind = f"missing page of digest {subscription.id}"
+        await self._tell_operator(kind, describe_missing_page(channel, edition))
 
     async def _post_page(self, page: PlannedPage) -> str | None:
         """Store that the page is being sent, which fences off every other worker; post it and confirm it.
@@ -434,16 +478,11 @@ class _EditionRun:
         found = await self._locate_page(page)
         if found is None or (found is CANNOT_ASK and policy.on_unknown is UnknownPolicy.RESEND):
             return await self._post_page(page)
-        receipt = None if found is CANNOT_ASK else found
-        await self._confirm_page(page, receipt)
-        if receipt is None:
-            subscription, edition = self.claim.subscription, self.claim.edition
-            channel = subscription.channel
-            log.warning("%s, %s: page %d may be missing; not sent again", channel, edition, page.number + 1)
-            # A kind for each digest, not for each edition: the store keeps something of every kind.
-            kind = f"missing page of digest {subscription.id}"
-            await self._tell_operator(kind, describe_missing_page(channel, edition))
-        return receipt
+        if found is CANNOT_ASK:
+            await self._skip_page(page)
+            return None
+        await self._confirm_page(page, found)
+        return found
 
     async def _locate_page(self, page: PlannedPage) -> str | NoHistory | None:
         """Search the channel for a page, soon and once more after `proof_wait`. Returns its receipt.
@@ -591,6 +630,13 @@ def _apply_one(outbox: Outbox, write: OutboxWrite) -> None:
 def _apply_many(outbox: Outbox, writes: Sequence[OutboxWrite]) -> Sequence[None]:
     outbox.apply(writes)
     return [None] * len(writes)
+
+
+def _had_begun(claim: Claim, restored_at: datetime | None) -> bool:
+    """Return True if the day of a claim's edition had begun when the store was restored from a backup."""
+    if restored_at is None:
+        return False
+    return restored_at >= edition_ends_at(claim.subscription.schedule, claim.edition - timedelta(days=1))
 
 
 def _number_pages(pages: Sequence[Page], rendered: RenderedDigest, claim: Claim) -> tuple[PlannedPage, ...]:

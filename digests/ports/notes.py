@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import Protocol
 
+RESTORED_NOTE = "restored at"
+"""Name of the note with the instant, in ISO 8601, at which the store was restored from a backup."""
+
 
 class Notes(Protocol):
     """Short texts by name, such as a hash of the commands that were registered last."""

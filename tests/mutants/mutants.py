@@ -48,6 +48,8 @@ UNDO_VALUES = (
 )
 LIMITATIONS = "tests/digests/test_limitations.py"
 DISCUSSIONS = "tests/digests/store/test_discussions.py"
+BACKUP = "tests/digests/store/test_backup.py"
+RESTORED = "tests/bot/delivery/test_restored_store.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
@@ -3395,5 +3397,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "post.papers, shared=shared)",
         "post.papers)",
         ("tests/bot/test_marks_agree.py::test_card_queue_and_store_agree_in_the_end",),
+    ),
+    # Restoration of a backup.
+    Mutant(
+        "a delivery after a restoration posts without a look",
+        "bot/delivery/deliver.py",
+        "self._post_unless_found(page) if is_after_restoration else",
+        "self._post_page(page) if is_after_restoration else",
+        (f"{RESTORED}::test_a_digest_that_was_posted_after_the_backup_is_found_and_not_posted_again",),
+    ),
+    Mutant(
+        "a damaged backup is restored",
+        "digests/store/backup.py",
+        'if finding != "ok":',
+        'if finding == "":',
+        (f"{BACKUP}::test_a_damaged_backup_is_refused_and_changes_nothing",),
+    ),
+    Mutant(
+        "a store in use is replaced",
+        "digests/store/backup.py",
+        "if is_any_role_held(database):",
+        "if is_any_role_held(database) and False:",
+        (f"{BACKUP}::test_a_store_in_use_is_not_replaced",),
     ),
 )
