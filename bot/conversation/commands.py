@@ -610,7 +610,7 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{command} meet thu 16:00 every 2 weeks - plan meetings about papers of the queue\n"
         f"{command} note 2402.01306 ask for the code - keep a note about a paper; notes shows yours, "
         "notes 2402.01306 those about a paper\n"
-        f"{command} recap on, recap off - sum up each week here, or no more\n"
+        f"{command} set recap on - sum up each week here; set recap off ends it\n"
         f"{command} group - with whom the queue is shared\n"
         f"{command} link, unlink - count two accounts of yours as one person, or no more\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"

@@ -15,7 +15,8 @@ class Recaps(Protocol):
         """Return the papers of up to `limit` posted digests of a channel, the newest edition first.
 
         A paper is wanted if a mark on it stands in the channel, or if it was discussed there or in the whole
-        workspace. Scores are those that the messages show now.
+        workspace; but not if more people answered that it was not worth a discussion than that it was.
+        Scores are those that the messages show now.
         """
 
     def load_facts(self, subscription: Subscription, span: RecapSpan) -> RecapFacts:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, exists, false, func, or_, select
+from sqlalchemy import Connection, and_, case, exists, false, func, or_, select
 
 from digests.ports.outbox import DeliveryState
 from digests.recap import RecapFacts, RecapSpan, ShownPaper
@@ -14,6 +14,7 @@ from digests.subscription import Channel, Subscription
 from digests.team_agreement import JudgedPaper
 
 deliveries, subscriptions, posts = schema.deliveries, schema.subscriptions, schema.posts
+answers = schema.discussion_answers
 post_papers, marks, discussions = schema.post_papers, schema.marks, schema.discussions
 meetings, meeting_plans = schema.meetings, schema.meeting_plans
 
@@ -165,7 +166,10 @@ def _load_discussed(connection: Connection, subscription: Subscription, span: Re
 
 
 def _find_wanted(connection: Connection, channel: Channel, papers: Sequence[str]) -> frozenset[str]:
-    """Return those of the papers that were marked in a channel or discussed there."""
+    """Return those of the papers that people of a channel wanted: by their answers, or marks and discussions.
+
+    Answers about a discussed paper come after all else that was said of it.
+    """
     marked = select(marks.c.paper).where(
         marks.c.platform == channel.platform,
         marks.c.channel == channel.channel,
@@ -180,7 +184,22 @@ def _find_wanted(connection: Connection, channel: Channel, papers: Sequence[str]
         discussions.c.channel.in_((channel.channel, "")[: 1 if channel.is_direct else 2]),
         in_json_array(discussions.c.paper, "papers"),
     )
-    parameters = {"papers": papers}
-    return frozenset(
-        paper for query in (marked, discussed) for paper in connection.execute(query, parameters).scalars()
+    was_worth_it = func.sum(case((answers.c.is_worth_it, 1), else_=-1))
+    answered = (
+        select(answers.c.paper, was_worth_it)
+        .where(
+            answers.c.platform == channel.platform,
+            answers.c.workspace.in_((channel.workspace, "")),
+            answers.c.channel.in_((channel.channel, "")[: 1 if channel.is_direct else 2]),
+            answers.c.is_worth_it.is_not(None),
+            in_json_array(answers.c.paper, "papers"),
+        )
+        .group_by(answers.c.paper)
     )
+    parameters = {"papers": papers}
+    wanted = {
+        paper for query in (marked, discussed) for paper in connection.execute(query, parameters).scalars()
+    }
+    balance = {row[0]: row[1] for row in connection.execute(answered, parameters)}
+    liked, disliked = ({paper for paper, each in balance.items() if sign * each > 0} for sign in (1, -1))
+    return frozenset((wanted | liked) - disliked)

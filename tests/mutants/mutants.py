@@ -2877,6 +2877,16 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/digests/test_team_agreement.py::test_the_median_is_the_one_of_statistics",),
     ),
     Mutant(
+        "a paper that was not worth it still wanted",
+        "digests/store/recaps.py",
+        "return frozenset((wanted | liked) - disliked)",
+        "return frozenset(wanted | liked)",
+        (
+            "tests/digests/store/test_recaps.py::"
+            "test_a_discussed_paper_that_most_found_not_worth_it_is_not_wanted[sqlite]",
+        ),
+    ),
+    Mutant(
         "a recap that does not wait for its digest",
         "digests/store/outbox/recap_posts.py",
         " & ~unfinished)",

@@ -118,3 +118,25 @@ def test_the_paper_of_a_meeting_is_discussed_when_the_meeting_begins() -> None:
     for end, expected in ((day, ()), (day + timedelta(days=1), ("a",)), (day + timedelta(days=9), ())):
         span = find_span(Schedule(), end)
         assert store.recaps.load_facts(subscription, span).discussed == expected
+
+
+def test_a_discussed_paper_that_most_found_not_worth_it_is_not_wanted() -> None:
+    store = a_store()
+    post_digest(store, subscribe(store), TODAY, {"a": 7.0, "b": 6.0, "c": 5.0})
+    mark_paper(store, "a")
+    mark_paper(store, "c")
+    scope = QueueScope("slack", "T1")
+    for paper, person, is_worth_it in (
+        ("a", "U1", False), ("a", "U2", False), ("a", "U3", True), ("b", "U1", True), ("c", "U1", False),
+        ("c", "U2", True),
+    ):  # fmt: skip
+        store.discussions.set_worth_it(scope, paper, person, is_worth_it, now=NOW)
+    for neighbour in (
+        QueueScope("slack", "T2"),
+        QueueScope("discord", "T1"),
+        QueueScope("slack", "T1", "C2"),
+    ):
+        for person in ("U7", "U8", "U9"):
+            store.discussions.set_worth_it(neighbour, "b", person, False, now=NOW)
+    (papers,) = store.recaps.list_judged_digests(PAPERS, 9)
+    assert [each.is_wanted for each in papers] == [False, True, True]
