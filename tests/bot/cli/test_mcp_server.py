@@ -20,6 +20,7 @@ from bot.services import Services, build_services
 from config.load import load_settings
 from digests.errors import InputError
 from digests.model import Mark, MarkSource, QueueOutcome
+from digests.ports.marks import QueueScope
 from digests.subscription import Channel
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.wire import WAIT_SECONDS
@@ -103,29 +104,27 @@ def test_a_workspace_sees_its_own_queue_and_no_other(services: Services) -> None
     assert refused == "Unknown tool: queue"
 
 
-def test_a_paper_says_when_the_workspace_discussed_it(services: Services) -> None:
+def test_a_paper_says_what_the_workspace_made_of_it(services: Services) -> None:
     mark(services, "2402.01306", ["U1"])
-    tools = PaperTools(services, OURS)
-    before = call_tools(tools, ("paper", {"id": "2402.01306"}))[1]
-    scope = parse_scope(services)
-    services.store.queue_decisions.decide(
+    tools, call = PaperTools(services, OURS), ("paper", {"id": "2402.01306"})
+    before = call_tools(tools, call)[1]
+    scope, store = QueueScope("slack", "T1"), services.store
+    store.queue_decisions.decide(
         "2402.01306", scope, QueueOutcome.DISCUSSED, by="Ada", by_id="U1", now=NOW, until=None
     )
-    after = call_tools(tools, ("paper", {"id": "2402.01306"}))[1]
-    elsewhere = call_tools(
-        PaperTools(services, Channel("slack", "C9", "T9")), ("paper", {"id": "2402.01306"})
-    )[1]
-    nobody = call_tools(PaperTools(services, None), ("paper", {"id": "2402.01306"}))[1]
-    assert before["discussed_at"] is None
-    assert after["discussed_at"] == NOW.isoformat()
-    assert elsewhere["discussed_at"] is None
-    assert "discussed_at" not in nobody
-
-
-def parse_scope(services: Services) -> Any:
-    from bot.services import build_answers
-
-    return build_answers(services, OURS.platform).queue.choose_scope(OURS)
+    own = QueueScope("slack", "T1", "C1")
+    store.discussions.set_worth_it(own, "2402.01306", "U1", True, now=NOW)
+    store.discussions.set_worth_it(own, "2402.01306", "U2", False, now=NOW)
+    store.paper_notes.add(own, "2402.01306", "U1", "Try it on our data.", limit=5, now=NOW)
+    after = call_tools(tools, call)[1]
+    elsewhere = call_tools(PaperTools(services, Channel("slack", "C9", "T9")), call)[1]
+    nobody = call_tools(PaperTools(services, None), call)[1]
+    nothing: dict[str, Any] = {"discussed_at": None, "worth_it": 0, "worth_it_answers": 0, "notes": []}
+    assert before["team"] == elsewhere["team"] == nothing
+    assert (after["team"]["worth_it"], after["team"]["worth_it_answers"]) == (1, 2)
+    assert after["team"]["discussed_at"] == NOW.isoformat()
+    assert after["team"]["notes"] == ["Try it on our data."]
+    assert "team" not in nobody
 
 
 @pytest.mark.parametrize("id", ["", "9999.99999", "x" * 100_000, "'; drop table papers; --", "\x00"])
