@@ -42,7 +42,7 @@ ONLY_IN = {
     "tantivy": "digests/search",
     "apscheduler": "bot/delivery/worker.py",
     "pypdf": "digests/reviewers/pdf.py",
-    "matplotlib": "bot/cli/agreement_plot.py",
+    "matplotlib": "bot/cli/",
 }
 
 COMMON_WORDS = {"console"}

@@ -4,6 +4,10 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, print_json, print_lines
 from bot.present.agreement import format_evaluation, to_evaluation_record
@@ -11,9 +15,14 @@ from bot.present.team_agreement import format_team_agreements, to_team_records
 from digests.agreement import ModelScores, evaluate_agreement
 from digests.errors import InputError
 from digests.ids import parse_paper_id
+from digests.ports import Store
 from digests.ports.library import Library
+from digests.recap import find_span
 from digests.sources.score_files import read_judgements, read_model_scores
 from digests.team_agreement import JUDGED_DIGESTS, measure_team_agreement
+
+if TYPE_CHECKING:
+    from bot.cli.recap_plot import ChannelWeeks
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -23,14 +32,14 @@ def run_command(options: argparse.Namespace) -> int:
     be used, and if hardly any paper has both kinds of scores. With --marks, people's marks take the place of
     a file.
     """
-    if options.marks:
-        return _print_team_agreements(options)
-    if not options.human_file:
+    if not (options.human_file or options.marks):
         raise InputError("Name a file with people's scores, or compare with the channels' marks by --marks.")
     if options.plot:
         from bot.cli.agreement_plot import check_plotting
 
         check_plotting(options.plot)
+    if options.marks:
+        return _print_team_agreements(options)
     judgements = read_judgements(options.human_file, sys.stdin.buffer)
     if options.scores:
         scores: ModelScores = read_model_scores(options.scores, sys.stdin.buffer)
@@ -49,9 +58,13 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def _print_team_agreements(options: argparse.Namespace) -> int:
-    if options.human_file or options.scores or options.model or options.plot:
-        raise InputError("--marks compares the scores that digests showed: it goes with --json alone.")
+    if options.human_file or options.scores or options.model:
+        raise InputError("--marks compares what digests showed: it goes with --json and --plot alone.")
     store = build_cli_services(options).store
+    if options.plot:
+        from bot.cli.recap_plot import save_recap_plot
+
+        save_recap_plot(_load_two_weeks(store, datetime.now(UTC)), options.plot)
     agreements = {
         channel: measure_team_agreement(store.recaps.list_judged_digests(channel, JUDGED_DIGESTS))
         for channel in sorted({each.channel for each in store.subscriptions.list_active()}, key=str)
@@ -61,6 +74,22 @@ def _print_team_agreements(options: argparse.Namespace) -> int:
     else:
         print_lines(*format_team_agreements(agreements))
     return EXIT_OK
+
+
+def _load_two_weeks(store: Store, now: datetime) -> "list[ChannelWeeks]":
+    """Load the last two weeks of each digest that showed scores. Held and rejected papers are left out."""
+    from bot.cli.recap_plot import ChannelWeeks
+
+    weeks = []
+    for subscription in store.subscriptions.list_active():
+        schedule = replace(subscription.schedule, every_weeks=2)
+        tomorrow = now.astimezone(ZoneInfo(schedule.time_zone)).date() + timedelta(days=1)
+        facts = store.recaps.load_facts(subscription, find_span(schedule, tomorrow))
+        papers = store.library.get(sorted({shown.paper for shown in facts.shown if shown.score is not None}))
+        visible = {paper: scored for paper, scored in papers.items() if not scored.is_withheld}
+        if visible:
+            weeks.append(ChannelWeeks(subscription.full_name, facts, visible))
+    return weeks
 
 
 def read_stored_scores(library: Library, papers: Iterable[str]) -> dict[str, dict[str, float]]:

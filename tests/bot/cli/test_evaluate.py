@@ -5,7 +5,7 @@ import json
 import random
 import sys
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ import pytest
 
 from bot.cli.evaluate import read_stored_scores
 from bot.cli.main import main
+from digests.model import Mark, MarkSource
 from digests.store import open_store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
+from tests.digests.store.test_recaps import PAPERS as PAPERS_CHANNEL
 from tests.digests.store.test_recaps import mark_paper, post_digest, subscribe
 
 PAPERS = [f"2401.{n:05}" for n in range(120)]
@@ -159,6 +161,28 @@ def test_marks_take_the_place_of_a_file(
 
 def test_marks_and_files_are_not_compared_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "people.jsonl", "--marks"]) == 1
-    assert "--json alone" in capsys.readouterr().err
+    assert "--json and --plot alone" in capsys.readouterr().err
     assert main(["evaluate"]) == 1
     assert "by --marks" in capsys.readouterr().err
+
+
+def test_the_weeks_of_a_channel_are_drawn_with_the_papers_that_people_wanted(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
+    monkeypatch.chdir(tmp_path)
+    Path("paperround.toml").write_text("version = 1\n")
+    arguments = ["evaluate", "--marks", "--plot", "weeks.svg"]
+    assert main(arguments) == 1
+    assert "nothing to draw" in capsys.readouterr().err
+    with closing(open_store(f"sqlite:///{tmp_path}/paperround.db")) as store:
+        post_digest(store, subscribe(store), datetime.now(UTC).date(), {"$a_{": 7.0, "b": 6.0, "held": 5.0})
+        for paper in ("$a_{", "held"):
+            mark = Mark(PAPERS_CHANNEL, "", paper, "ada", MarkSource.BUTTON, datetime.now(UTC))
+            store.marks.set_mark(mark, True)
+        store.moderation.hold("held", "suspect", now=NOW)
+    assert main(arguments) == 0
+    drawn = Path("weeks.svg").read_text()
+    comments = [line for line in drawn.splitlines() if "<!--" in line]
+    assert any("1  Paper" in line for line in comments)
+    assert not any("held" in line or "2  Paper" in line for line in comments)
