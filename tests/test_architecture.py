@@ -43,6 +43,7 @@ ONLY_IN = {
     "apscheduler": "bot/delivery/worker.py",
     "pypdf": "digests/reviewers/pdf.py",
     "matplotlib": "bot/cli/",
+    "icalendar": "bot/present/meeting_calendar.py",
 }
 
 COMMON_WORDS = {"console"}

@@ -264,11 +264,23 @@ Block = Heading | Text | Card | Divider | Buttons | OptionRow | Links | Appointm
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file that comes with a reply."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """Content of one reply or digest. `summary` is its text in notifications and for screen readers."""
+    """Content of one reply or digest. `summary` is its text in notifications and for screen readers.
+
+    `file` comes with a reply on platforms that can attach one; the blocks say the same without it.
+    """
 
     summary: str
     blocks: tuple[Block, ...]
+    file: AttachedFile | None = None
 
     @property
     def cards(self) -> tuple[Card, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from bot.chat.message import ButtonAction, Message, People
+from bot.chat.message import AttachedFile, ButtonAction, Message, People
 from bot.conversation.commands import clean_lookup_text
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.meeting_words import parse_span, understand_plan
@@ -14,10 +14,12 @@ from bot.present.meeting import (
     describe_plan,
     format_meeting_day,
     format_span,
+    present_calendar,
     present_meeting,
     present_no_meeting,
     present_plan_change,
 )
+from bot.present.meeting_calendar import build_calendar
 from bot.present.wording import capitalise_first, clean_text, present_sentence
 from digests.errors import InputError
 from digests.meetings.model import DaysOff, MeetingPlan, Member
@@ -54,6 +56,8 @@ class MeetingAnswers:
         match verb.lower().rstrip(".!"), rest.lower().rstrip(".!"):
             case ("", _) | ("show", ""):
                 return Reply(self.show_meeting(channel))
+            case ("ics" | "ical" | "calendar", ""):
+                return Reply(self.show_calendar(channel))
             case ("end" | "stop" | "cancel" | "remove", "" | "meetings" | "them"):
                 return self._end_plan(channel, person)
             case ("join", _):
@@ -92,6 +96,15 @@ class MeetingAnswers:
             return present_no_meeting(self.context.digest_command)
         papers = self.context.store.library.get([meeting.paper] if meeting.paper is not None else [])
         return present_meeting(meeting, papers, self.context.digest_command)
+
+    def show_calendar(self, channel: Channel) -> Message:
+        """Return the next meetings of the channel, with a calendar file of all."""
+        meeting = self._require_plan(channel)
+        papers = self.context.store.library.get([meeting.paper] if meeting.paper is not None else [])
+        scored = papers.get(meeting.paper or "")
+        shown = None if scored and scored.is_withheld else scored
+        file = AttachedFile("meetings.ics", build_calendar(meeting, shown, self.context.clock()))
+        return present_calendar(meeting, file)
 
     # The plan.
 

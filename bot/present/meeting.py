@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bot.chat.message import (
     Appointment,
+    AttachedFile,
     Block,
     Button,
     ButtonAction,
@@ -41,6 +42,9 @@ TITLE_CHARACTERS = 90
 
 QUESTION_CHARACTERS = 220
 """Characters of a weak point in a starter question."""
+
+CALENDAR_MEETINGS = 4
+"""Next meetings that the answer about the calendar names."""
 
 MAX_DAYS_OFF = 5
 """Spans of days off that are named; older ones are over by then."""
@@ -97,7 +101,8 @@ def present_meeting(meeting: Meeting, papers: Mapping[str, ScoredPaper], command
         f"{command} meet join - lead a meeting when it is your turn; leave, away until 14 dec, back\n"
         f"{command} meet take, swap, pass - who leads the next one\n"
         f"{command} meet fri 15:00, weekly, place Room 4, without poll - change one thing\n"
-        f"{command} meet skip, off 21 dec to 3 jan, end - call one off, or all"
+        f"{command} meet skip, off 21 dec to 3 jan, end - call one off, or all\n"
+        f"{command} meet ics - the next ones, for your calendar"
     )
     blocks.append(Text(hints, is_small_print=True))
     return Message(f"Meetings: {describe_plan(meeting.plan)}", tuple(blocks))
@@ -111,6 +116,23 @@ def present_no_meeting(command: str) -> Message:
         f"{command} meet thu 16:00 every 2 weeks place Room 4"
     )
     return Message("This channel has no meetings.", (Heading("Meetings"), Text(text)))
+
+
+def present_calendar(meeting: Meeting, file: AttachedFile) -> Message:
+    """Build the answer to a question for the calendar: the next meetings that are held, and the file."""
+    plan, starts_at = meeting.plan, meeting.timetable.starts_at
+    lines: list[Block] = []
+    while len(lines) < CALENDAR_MEETINGS:
+        if not plan.is_day_off(plan.find_day(starts_at)):
+            label, text = f"{len(lines) + 1}", _format_instant(starts_at, plan)
+            lines.append(Appointment(label, starts_at, text, clean_text(plan.place)))
+        starts_at = next_due_edition(plan.schedule, starts_at).at
+    note = (
+        "Where files can be attached, this answer has one for your calendar. A later one replaces what has "
+        "changed."
+    )
+    blocks = (Heading("Next meetings"), *lines, Text(note, is_small_print=True))
+    return Message(f"Meetings: {describe_plan(plan)}", blocks, file)
 
 
 def describe_plan(plan: MeetingPlan) -> str:

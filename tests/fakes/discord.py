@@ -207,6 +207,8 @@ class FakeDiscord:
     """Commands by scope: a guild's id, or "" for global ones."""
     calls: list[tuple[str, Json]] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Contents of attached files, by name."""
     identify_count: int = 0
     resume_count: int = 0
     url: str = ""
@@ -723,9 +725,23 @@ class FakeDiscord:
         self.protocol_errors.append(f"unknown route {request.method} {path}")
         return _json_response({"message": "404: Not Found", "code": 0}, 404)
 
+    async def _read_body(self, request: web.Request) -> Any:
+        """Return the JSON of a request, also of one with files, whose contents are kept in `files`."""
+        if request.content_type != "multipart/form-data":
+            text = await request.text()
+            return json.loads(text) if text else {}
+        form = await request.post()
+        body = json.loads(str(form["payload_json"]))
+        for attachment in body.get("attachments", []):
+            part = form.get(f"files[{attachment['id']}]")
+            if not isinstance(part, web.FileField) or part.filename != attachment["filename"]:
+                self.protocol_errors.append(f"no file for the attachment {attachment}")
+            else:
+                self.files[part.filename] = part.file.read()
+        return body
+
     async def _handle_call(self, name: str, found: re.Match[str], request: web.Request) -> web.StreamResponse:
-        text = await request.text()
-        body = json.loads(text) if text else {}
+        body = await self._read_body(request)
         self.calls.append((name, body if isinstance(body, dict) else {"list": body}))
         waiting = self._faults[name, found.groupdict().get("channel", "")] or self._faults[name, ""]
         fault = waiting.pop(0) if waiting else self.default_fault(name)
@@ -988,6 +1004,12 @@ class FakeDiscord:
         self._edit_message(one, body)
         return _message_json(one)
 
+    def _build_attachment(self, attachment: Json) -> Json:
+        name = attachment["filename"]
+        url = f"https://cdn.example/{name}"
+        size = len(self.files.get(name, b""))
+        return {"id": self.next_snowflake(), "filename": name, "size": size, "url": url, "proxy_url": url}
+
     def _edit_message(self, message: Json, body: Json) -> None:
         if "components" in body:
             message["components"] = _number_components(body["components"] or [])
@@ -995,6 +1017,8 @@ class FakeDiscord:
             message["embeds"] = [{"type": "rich", **embed} for embed in body["embeds"] or []]
         if "content" in body:
             message["content"] = (body["content"] or "").strip()
+        if "attachments" in body:
+            message["attachments"] = [self._build_attachment(each) for each in body["attachments"]]
         message["edited_timestamp"] = datetime.fromtimestamp(self.clock(), UTC).isoformat()
 
     def _do_add_reaction(

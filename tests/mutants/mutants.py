@@ -3402,6 +3402,26 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/bot/delivery/test_meetings.py::test_a_called_off_meeting_shows_no_card_of_a_held_paper",),
     ),
     Mutant(
+        "days off that stay in the calendar",
+        "bot/present/meeting_calendar.py",
+        '        series.add("exdate", excluded.astimezone(start.tzinfo))',
+        "        pass",
+        (
+            "tests/bot/present/test_meeting_calendar.py::"
+            "test_a_calendar_has_every_meeting_that_is_held_also_after_the_clocks_change",
+        ),
+    ),
+    Mutant(
+        "a changed meeting with the old sequence number in the calendar",
+        "bot/present/meeting_calendar.py",
+        "sequence=meeting.plan_revision)",
+        "sequence=meeting.plan_id)",
+        (
+            "tests/bot/present/test_meeting_calendar.py::"
+            "test_a_uid_is_stable_and_the_sequence_grows_with_each_change",
+        ),
+    ),
+    Mutant(
         "a shared queue's number on a card from its own channel alone",
         "bot/present/post_update.py",
         "post.papers, shared=shared)",

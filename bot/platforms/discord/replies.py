@@ -5,6 +5,7 @@ An interaction is acknowledged before any work is done, because Discord waits on
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -74,11 +75,14 @@ async def _send_response(interaction: Interaction, message: Message, *, complete
         message = remove_share_button(message)
     for number, page in enumerate(render(message, choose_reply_style(message))[:MAX_REPLY_PAGES]):
         arguments = message_arguments_of(page)
+        if message.file and number == 0:
+            arguments["file"] = discord.File(BytesIO(message.file.content), message.file.name)
         if not interaction.response.is_done():
             await interaction.response.send_message(ephemeral=True, **arguments)
         elif completes_ack and number == 0:
+            files = [file] if (file := arguments.pop("file", None)) else []
             await interaction.edit_original_response(
-                **{"content": None, "embeds": [], "view": None, **arguments}
+                **{"content": None, "embeds": [], "view": None, **arguments, "attachments": files}
             )
         else:
             await interaction.followup.send(ephemeral=True, **arguments)

@@ -239,6 +239,19 @@ def test_the_answer_to_days_off_names_the_next_meeting(words: str, says: str) ->
     assert says in read_text(a_group().meet(words).message)
 
 
+def test_the_calendar_names_the_next_meetings_without_those_that_are_off() -> None:
+    group = a_group()
+    group.meet("skip")
+    answer = group.meet("ics").message
+    shown = [block.text for block in answer.blocks if isinstance(block, Appointment)]
+    assert shown[0] == "Thu 10 Dec, 16:00 (Europe/Berlin)"
+    assert answer.file
+    assert answer.file.name == "meetings.ics"
+    group.meet("end")
+    with pytest.raises(InputError, match="no meetings yet"):
+        group.meet("ics")
+
+
 def test_the_same_plan_again_changes_nothing() -> None:
     group = a_group()
     reply = group.meet("thu 16:00")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from icalendar import Calendar
 
 from digests.ports import Store
 from digests.ports.outbox import PlannedPage
@@ -221,6 +222,24 @@ def test_a_refused_form_keeps_its_text_and_an_emptied_field_is_cleared(
         known = bot.store.subscriptions.find(channel_of(discord, papers))
         assert known
         assert (known.preferences.domains, known.preferences.keywords) == ((), ())
+
+    discord_runner.run_scenario(scenario)
+
+
+def test_the_next_meetings_come_as_a_calendar_file(discord_runner: DiscordScenarioRunner) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        done = await discord.run_command("digest subscribe", user=ada, channel=papers, keywords="reward")
+        assert "Done" in await wait_for_answer(discord, done)
+        planned = await discord.run_command(
+            "digest meet", user=ada, channel=papers, words="thu 16:00 in Berlin"
+        )
+        assert "Done" in await wait_for_answer(discord, planned)
+        asked = await discord.run_command("digest meet", user=ada, channel=papers, words="ics")
+        assert "Next meetings" in await wait_for_answer(discord, asked)
+        (attached,) = asked.responses[0]["attachments"]
+        assert attached["filename"] == "meetings.ics"
+        calendar: Any = Calendar.from_ical(discord.files["meetings.ics"])
+        assert [event["DTSTART"].dt.hour for event in calendar.walk("VEVENT")] == [16]
 
     discord_runner.run_scenario(scenario)
 
