@@ -157,6 +157,7 @@ def test_a_changed_schedule_gives_a_week_no_second_recap() -> None:
     world = a_week()
     run_days(world, MONDAY)
     mark_paper(world, SHOWN)
+    world.subscribe(a_subscription())  # Turned off and on again, it forgets when the next one was due.
     later = replace(a_subscription(recap=True), schedule=Schedule(days=frozenset({2, 3})))
     world.subscribe(later)
     run_days(world, MONDAY + timedelta(days=4))
