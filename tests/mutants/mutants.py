@@ -3402,6 +3402,33 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/bot/delivery/test_meetings.py::test_a_called_off_meeting_shows_no_card_of_a_held_paper",),
     ),
     Mutant(
+        "the paper of a meeting that stays on the queue",
+        "bot/delivery/meetings.py",
+        "                _take_off_queue(meeting, context)\n",
+        "",
+        (
+            "tests/bot/delivery/test_meetings.py::"
+            "test_the_paper_leaves_the_queue_and_a_later_mark_brings_it_back",
+        ),
+    ),
+    Mutant(
+        "a rota that forgets who led",
+        "digests/meetings/rota.py",
+        "(member.joined_at, member.led_at, member.passed_at)",
+        "(member.joined_at, member.passed_at)",
+        ("tests/digests/meetings/test_rota.py::test_people_who_are_always_there_lead_equally_often",),
+    ),
+    Mutant(
+        "votes counted after the poll has closed",
+        "digests/store/meetings.py",
+        "                or now >= meeting.timetable.closes_at\n",
+        "",
+        (
+            "tests/digests/store/test_meetings.py::"
+            "test_a_poll_takes_no_votes_once_it_closes_is_decided_or_is_called_off[sqlite]",
+        ),
+    ),
+    Mutant(
         "days off that stay in the calendar",
         "bot/present/meeting_calendar.py",
         '        series.add("exdate", excluded.astimezone(start.tzinfo))',
