@@ -236,6 +236,18 @@ class OperatorSettings(SettingsTable):
     )
 
 
+class MonitoringSettings(SettingsTable):
+    """A small HTTP port for monitors: `/health`, `/ready`, and `/metrics` for Prometheus."""
+
+    port: int = Field(
+        default=0, ge=0, le=65535, description="Port of `/health`, `/ready` and `/metrics`. 0: none."
+    )
+    host: RequiredText = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Counts of all workspaces are shown to whoever can reach it.",
+    )
+
+
 class PrivacySettings(SettingsTable):
     """Records about people: how long they are kept."""
 
@@ -592,6 +604,9 @@ class Settings(SettingsTable):
     )
     operator: OperatorSettings = Field(
         default=OperatorSettings.model_construct(), description="Decisions that count for every workspace."
+    )
+    monitoring: MonitoringSettings = Field(
+        default=MonitoringSettings.model_construct(), description="A port for monitors."
     )
     privacy: PrivacySettings = Field(
         default=PrivacySettings.model_construct(), description="Records about people."

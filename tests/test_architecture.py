@@ -28,7 +28,7 @@ PLATFORM_NAMES = tuple(
 FLOORS = (
     ("chat", "storage", "periodic", "sample"),
     ("present", "leadership"),
-    ("conversation", "delivery", "ingest", "retention"),
+    ("conversation", "delivery", "ingest", "retention", "web"),
     ("platforms",),
     ("services",),
     ("cli",),

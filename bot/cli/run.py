@@ -38,6 +38,7 @@ from bot.services import (
     list_configured_subscriptions,
 )
 from bot.storage import run_background, run_ingest
+from bot.web.monitor import Monitor
 from digests.errors import InputError
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
@@ -108,6 +109,8 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
                 tasks["reviewing"] = partial(_run_reviewing, open_context, services, stop)
             if max_post_age := timedelta(days=services.settings.delivery.refresh_days):
                 tasks["refreshing posts"] = partial(_run_refreshing, context, max_post_age, stop)
+            if services.settings.monitoring.port:
+                tasks["monitoring"] = partial(_run_monitor, services, stop)
             tasks["indexing"] = partial(_run_indexing, services, stop)
             tasks["retention"] = partial(_run_retention, services, stop)
             for task_name, work in tasks.items():
@@ -205,6 +208,14 @@ async def _run_retention(services: Services, stop: asyncio.Event) -> None:
         timedelta(days=privacy.removal_grace_days),
     )
     await run_while_leading(RETENTION, retention.run_until_stopped, leadership=store.leadership, stop=stop)
+
+
+async def _run_monitor(services: Services, stop: asyncio.Event) -> None:
+    """Answer monitors until `stop` is set. Raises OSError if the port is in use."""
+    monitoring = services.settings.monitoring
+    source_names = [source.effective_name for source in services.settings.sources]
+    monitor = Monitor(services.store, services.delivery_context.clock, source_names)
+    await monitor.serve_until(monitoring.host, monitoring.port, stop)
 
 
 async def _run_indexing(services: Services, stop: asyncio.Event) -> None:

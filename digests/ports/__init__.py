@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from digests.ports.library import Library
     from digests.ports.marks import Marks
     from digests.ports.meetings import MeetingPlans, Meetings
+    from digests.ports.metrics import Metrics
     from digests.ports.moderation import Moderation
     from digests.ports.notes import Events, Notes
     from digests.ports.outbox import Outbox
@@ -65,6 +66,7 @@ class Store:
     post_edits: "PostEdits"
     sources: "Sources"
     health: "Health"
+    metrics: "Metrics"
     events: "Events"
     notes: "Notes"
     review_queue: "ReviewQueue"

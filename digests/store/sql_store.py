@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digests.ports.library import Library
     from digests.ports.marks import Marks
     from digests.ports.meetings import MeetingPlans, Meetings
+    from digests.ports.metrics import Metrics
     from digests.ports.moderation import Moderation
     from digests.ports.notes import Events, Notes
     from digests.ports.outbox import Outbox
@@ -196,6 +197,12 @@ class SqlStore(Store):
         from digests.store.notes import SqlEvents
 
         return SqlEvents(self._database)
+
+    @cached_property
+    def metrics(self) -> "Metrics":
+        from digests.store.metrics import SqlMetrics
+
+        return SqlMetrics(self._database)
 
     @cached_property
     def notes(self) -> "Notes":

@@ -3477,4 +3477,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "if is_any_role_held(database) and False:",
         (f"{BACKUP}::test_a_store_in_use_is_not_replaced",),
     ),
+    # Metrics.
+    Mutant(
+        "metrics forget what did not begin in time",
+        "digests/store/metrics.py",
+        "not_begun + not_ended",
+        "not_ended",
+        ("tests/bot/web/test_monitor.py::test_editions_that_do_not_begin_or_end_are_late[sqlite]",),
+    ),
 )

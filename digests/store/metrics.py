@@ -1,0 +1,84 @@
+"""Counts of the store for a monitor. Implements `digests.ports.metrics.Metrics`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, case, func, not_, select
+
+from digests.ports.metrics import COUNTED_HOURS, LATE_AFTER, StoreMetrics
+from digests.ports.outbox import DeliveryState, PageState
+from digests.store import schema
+from digests.store.engine import Database
+from digests.store.outbox.conditions import LEASED, RETRYABLE, has_live_lease, is_one_of
+
+deliveries, pages, posts, subscriptions = (
+    schema.deliveries,
+    schema.pages,
+    schema.posts,
+    schema.subscriptions,
+)
+
+_UNFINISHED = LEASED + RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class SqlMetrics:
+    """Counts in SQLite or PostgreSQL."""
+
+    database: Database
+
+    def collect(self, *, now: datetime) -> StoreMetrics:
+        is_unfinished = is_one_of(deliveries.c.state, _UNFINISHED)
+        is_running = and_(
+            subscriptions.c.active, subscriptions.c.paused_by == "", subscriptions.c.stop_reason == ""
+        )
+        is_overdue = subscriptions.c.next_due_at < now - LATE_AFTER
+        kind = case((subscriptions.c.paused_by != "", "paused"), (is_running, "running"), else_="stopped")
+        is_being_sent = and_(has_live_lease(now), pages.c.state == PageState.POSTING)
+        with self.database.read() as connection:
+            channels = connection.execute(
+                select(kind.label("kind"), func.count()).where(subscriptions.c.active).group_by("kind")
+            )
+            by_kind = {row[0]: row[1] for row in channels}
+            editions = connection.execute(
+                select(deliveries.c.state, func.count()).where(is_unfinished).group_by(deliveries.c.state)
+            )
+            by_state = {DeliveryState(row[0]): row[1] for row in editions}
+            unsent = connection.execute(
+                select(pages.c.state, func.count())
+                .join(deliveries, deliveries.c.id == pages.c.delivery)
+                .where(
+                    is_unfinished,
+                    is_one_of(pages.c.state, (PageState.PLANNED, PageState.POSTING)),
+                    not_(is_being_sent),
+                )
+                .group_by(pages.c.state)
+            )
+            by_page_state = {row[0]: row[1] for row in unsent}
+            not_begun = connection.execute(
+                select(func.count()).select_from(subscriptions).where(is_running, is_overdue)
+            ).scalar_one()
+            not_ended = connection.execute(
+                select(func.count())
+                .select_from(deliveries)
+                .join(subscriptions, subscriptions.c.id == deliveries.c.subscription)
+                .where(is_unfinished, is_running, deliveries.c.due_at < now - LATE_AFTER)
+            ).scalar_one()
+            platforms = connection.execute(select(subscriptions.c.platform).distinct()).scalars().all()
+            # By the index of platform and time.
+            posted = connection.execute(
+                select(func.count())
+                .select_from(posts)
+                .where(
+                    posts.c.platform.in_(platforms),
+                    posts.c.posted_at >= now - timedelta(hours=COUNTED_HOURS),
+                )
+            ).scalar_one()
+        return StoreMetrics(
+            {name: by_kind.get(name, 0) for name in ("running", "paused", "stopped")},
+            {state: by_state.get(state, 0) for state in _UNFINISHED},
+            by_page_state.get(PageState.PLANNED, 0),
+            by_page_state.get(PageState.POSTING, 0),
+            not_begun + not_ended,
+            posted,
+        )

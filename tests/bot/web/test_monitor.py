@@ -1,0 +1,131 @@
+"""The port for monitors, asked by a real HTTP client."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from bot.web import monitor as monitors
+from bot.web.metrics import collect_metrics
+from bot.web.monitor import Monitor
+from digests.errors import StoreError
+from digests.ports import Store
+from digests.ports.sources import SourceState
+from digests.store import open_store
+from tests.builders import NOW, a_store, a_subscription, save_subscription
+from tests.outbox import a_page, claim_edition, save_plan, start_page
+from tests.postgres import StorePool
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, postgres_stores: StorePool) -> Iterator[Store]:
+    url = "sqlite://" if request.param == "sqlite" else postgres_stores.create_database()
+    with closing(open_store(url)) as store:
+        yield store
+
+
+def values_of(store: Store, now: datetime, sources: tuple[str, ...] = ()) -> dict[str, float]:
+    lines = collect_metrics(store, sources, now).splitlines()
+    samples = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+    return {name: float(value) for name, _, value in samples}
+
+
+def ask(store: Store, talk: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
+    async def run() -> None:
+        server = await Monitor(store, lambda: NOW).start_listening("127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            await talk(client)
+
+    asyncio.run(run())
+
+
+def test_a_client_gets_health_readiness_and_metrics() -> None:
+    async def talk(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/health")).text == "ok\n"
+        assert (await client.get("/ready?x=1")).status_code == 200
+        answer = await client.get("/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert 'paperround_channels{state="running"} 0\n' in answer.text
+        assert "\nprocess_cpu_seconds_total " in answer.text
+        assert (await client.head("/health")).content == b""
+        assert (await client.post("/metrics")).status_code == 405
+        assert (await client.get("/etc/passwd")).status_code == 404
+        assert (await client.get("/health", headers={"x": "y" * 9000})).status_code == 400
+
+    ask(a_store(), talk)
+
+
+def test_without_a_store_the_process_is_healthy_and_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = a_store()
+
+    def fail(name: str) -> str:
+        raise StoreError("postgresql://db.example is away")
+
+    monkeypatch.setattr(type(store.notes), "read", lambda self, name: fail(name))
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/health")).status_code == 200
+        answer = await client.get("/ready")
+        assert answer.status_code == 503
+        assert "db.example" not in answer.text
+
+    ask(store, talk)
+
+
+def test_connections_that_say_nothing_end_and_do_not_keep_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitors, "REQUEST_SECONDS", 0.2)
+
+    async def run() -> None:
+        server = await Monitor(a_store(), lambda: NOW).start_listening("127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
+            assert [await reader.read() for reader, _ in silent] == [b""] * 40
+            for _, writer in silent:
+                writer.close()
+            async with httpx.AsyncClient(trust_env=False) as client:
+                assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
+
+    asyncio.run(run())
+
+
+def test_editions_that_do_not_begin_or_end_are_late(store: Store) -> None:
+    subscription = save_subscription(store, a_subscription(), NOW - timedelta(minutes=1))
+    assert values_of(store, NOW)["paperround_late_editions"] == 0
+    assert values_of(store, NOW + timedelta(minutes=6))["paperround_late_editions"] == 1
+    (claim,) = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=1)
+    assert claim.subscription.id == subscription.id
+    assert values_of(store, NOW)["paperround_late_editions"] == 0
+    assert values_of(store, NOW + timedelta(minutes=6))["paperround_late_editions"] == 1
+
+
+def test_pages_are_pending_or_in_doubt_by_the_outbox(store: Store) -> None:
+    subscription = save_subscription(store, a_subscription(), NOW - timedelta(minutes=1))
+    claim = save_plan(store, claim_edition(store, subscription), pages=[a_page(0), a_page(1)], watermark=1)
+    start_page(store, claim, 0)
+    values = values_of(store, NOW)
+    assert (values["paperround_pages_pending"], values["paperround_pages_in_doubt"]) == (1, 0)
+    values = values_of(store, NOW + timedelta(hours=1))
+    assert (values["paperround_pages_pending"], values["paperround_pages_in_doubt"]) == (1, 1)
+    assert values['paperround_unfinished_editions{state="posting"}'] == 1
+
+
+def test_no_label_names_a_channel_and_sources_are_escaped(store: Store) -> None:
+    save_subscription(store, a_subscription("secret-project"))
+    store.sources.save_state('odd "name"\n', SourceState("", NOW, NOW, "broken"))
+    text = collect_metrics(store, ['odd "name"\n'], NOW)
+    assert "secret-project" not in text
+    assert 'paperround_source_failing{source="odd \\"name\\"\\n"} 1\n' in text
+
+
+def test_replicas_report_the_same(postgres_stores: StorePool) -> None:
+    url = postgres_stores.create_database()
+    with closing(open_store(url)) as one, closing(open_store(url)) as other:
+        save_subscription(one, a_subscription())
+        texts = [collect_metrics(store, (), NOW).partition("# HELP process_")[0] for store in (one, other)]
+        assert texts[0] == texts[1]
+        assert 'paperround_channels{state="running"} 1\n' in texts[0]
