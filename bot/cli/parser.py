@@ -105,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     command = add_command("forget", "forget", "erase everything about a person, a channel or a workspace")
     command.add_options = _add_forget_options
 
-    command = add_command("export", "export", "print everything that is kept about a person, as JSON")
+    command = add_command("export", "export", "print the papers of a queue, or all that is kept of a person")
     command.add_options = _add_export_options
 
     command = add_command("status", "status", "show the next digest and the last failure of each channel")
@@ -171,10 +171,19 @@ def _add_forget_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_export_options(command: argparse.ArgumentParser) -> None:
+    from bot.conversation.exports import ExportKind
+    from bot.present.citations import ExportFormat
     from digests.ports.people import SubjectKind
 
-    command.add_argument("kind", choices=[SubjectKind.PERSON.value])
-    command.add_argument("id", metavar="ID", help="PLATFORM:WORKSPACE:PERSON")
+    kinds = [SubjectKind.PERSON.value, *(kind.value for kind in ExportKind)]
+    command.add_argument("kind", choices=kinds)
+    ids_help = (
+        "of a person PLATFORM:WORKSPACE:PERSON; of papers PLATFORM:WORKSPACE, or PLATFORM:WORKSPACE:CHANNEL; "
+        "without, the only workspace"
+    )
+    command.add_argument("id", nargs="?", default="", metavar="ID", help=ids_help)
+    formats = [each.value for each in ExportFormat]
+    command.add_argument("--as", dest="format", choices=formats, default="md", help="of papers (md)")
 
 
 class _ShowVersion(argparse.Action):

@@ -108,6 +108,12 @@ class Marks(Protocol):
         the decision to pass on it, nor any mark on a paper that was taken out.
         """
 
+    def list_marked(self, scope: QueueScope, *, limit: int) -> Sequence[QueuedPaper]:
+        """Return up to `limit` papers with marks in a scope's own channels, the one marked last first.
+
+        Marks of any age count, also on discussed papers.
+        """
+
     def marking_people(
         self, scope: QueueScope, papers: Sequence[str], *, since: datetime
     ) -> Mapping[str, tuple[tuple[Account, ...], ...]]:

@@ -47,3 +47,6 @@ class QueueDecisions(Protocol):
 
     def last_discussions(self, scope: QueueScope, papers: Sequence[str]) -> Mapping[str, datetime]:
         """Return when papers were last discussed in the scope's channels, by paper; others are left out."""
+
+    def list_discussed(self, scope: QueueScope, *, limit: int) -> Sequence[str]:
+        """Return up to `limit` papers that were discussed in the scope's channels, the last one first."""

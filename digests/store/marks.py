@@ -128,6 +128,20 @@ class SqlMarks:
                 for row in connection.execute(select_queue(list_kinds(scope)), values)
             ]
 
+    def list_marked(self, scope: QueueScope, *, limit: int) -> Sequence[QueuedPaper]:
+        people, since = func.count(marks.c.person.distinct()), func.min(marks.c.at)
+        is_there = [marks.c.platform == scope.platform, marks.c.workspace == scope.workspace]
+        is_there.append(marks.c.channel == scope.channel if scope.channel else ~marks.c.is_direct)
+        query = (
+            select(marks.c.paper, people.label("mark_count"), since.label("since"))
+            .where(marks.c.is_on, *is_there)
+            .group_by(marks.c.paper)
+            .order_by(func.max(marks.c.at).desc(), marks.c.paper)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [QueuedPaper(row.paper, row.mark_count, row.since) for row in connection.execute(query)]
+
     def marking_people(
         self, scope: QueueScope, papers: Sequence[str], *, since: datetime
     ) -> Mapping[str, tuple[tuple[Account, ...], ...]]:

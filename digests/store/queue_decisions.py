@@ -94,6 +94,19 @@ class SqlQueueDecisions:
         with self.database.read() as connection:
             return {row.paper: row.last for row in connection.execute(query)}
 
+    def list_discussed(self, scope: QueueScope, *, limit: int) -> Sequence[str]:
+        is_there = or_(*(_is_in_channels(member) for member in scope.members))
+        last = func.max(discussions.c.at)
+        query = (
+            select(discussions.c.paper)
+            .where(is_there)
+            .group_by(discussions.c.paper)
+            .order_by(last.desc(), discussions.c.paper)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalars().all()
+
 
 def _key_of_scope(scope: QueueScope) -> dict[str, str]:
     return {"platform": scope.platform, "workspace": scope.workspace, "channel": scope.channel}

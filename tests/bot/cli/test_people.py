@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from bot.cli.forget import forget_subject
 from bot.cli.main import main
 from bot.platforms.registry import find_settings_models
 from config.settings import Settings, build_settings_model
+from digests.model import Mark, MarkSource, QueueOutcome
+from digests.ports.marks import QueueScope
 from digests.ports.people import Subject, SubjectKind
 from digests.store import open_store
 from digests.subscription import Channel
@@ -89,3 +91,36 @@ def test_the_commands_run_over_the_store_of_the_settings(
     assert (tmp_path / "paperround.db.tombstones").exists()
     assert run_here("forget", "person", "U1", folder=tmp_path, monkeypatch=monkeypatch) == 1
     assert "write it as PLATFORM:WORKSPACE:PERSON" in capsys.readouterr().err
+
+
+def test_the_papers_of_a_channel_are_exported_without_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/paperround.db")
+    now = datetime.now(UTC)
+    for workspace, paper in (("T1", "2402.01306"), ("T2", "2402.01307")):
+        channel = Channel("slack", f"C{workspace}", workspace)
+        wanted = replace(a_subscription(), channel=channel)
+        assert store.subscriptions.change(channel, wanted, by="", now=now)
+        store.marks.set_mark(Mark(channel, "", paper, f"U{workspace}", MarkSource.BUTTON, now), True)
+    store.queue_decisions.decide(
+        "2402.01307", QueueScope("slack", "T2"), QueueOutcome.DISCUSSED, by="Eve", by_id="", now=now
+    )
+    store.close()
+    (tmp_path / "paperround.toml").write_text("version = 1\n")
+
+    def export(*words: str) -> str:
+        status = run_here("export", *words, folder=tmp_path, monkeypatch=monkeypatch)
+        captured = capsys.readouterr()
+        assert status == 0, captured.err
+        return captured.out
+
+    (record,) = json.loads(export("queue", "slack:T1", "--as", "json"))
+    assert (record["id"], record["marks"]) == ("2402.01306", 1)
+    assert json.loads(export("queue", "slack:T2", "--as", "json")) == []
+    assert "@misc{arxiv-2402.01307," in export("discussions", "slack:T2:CT2", "--as", "bib")
+    marked = export("marks", "slack:T2", "--as", "md")
+    assert "2402.01307" in marked
+    assert not {"UT2", "Eve"} & set(marked.split())
+    assert run_here("export", "queue", "slack:T9", folder=tmp_path, monkeypatch=monkeypatch) == 1
+    assert "slack:T1, slack:T2" in capsys.readouterr().err

@@ -1,0 +1,110 @@
+"""Collection of papers to export: the queue, discussions and marks of a workspace or a channel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from bot.conversation.queue import MAX_QUEUED
+from bot.present.citations import ExportedPaper
+from digests.ports import Store
+from digests.ports.marks import QueueScope
+
+MAX_EXPORTED_NOTES = 50
+"""Notes about one paper in an export, the newest."""
+
+
+class ExportKind(StrEnum):
+    """Lists of papers that can be exported."""
+
+    QUEUE = "queue"
+    DISCUSSIONS = "discussions"
+    MARKS = "marks"
+
+
+TITLES = {
+    ExportKind.QUEUE: "To discuss",
+    ExportKind.DISCUSSIONS: "Discussed",
+    ExportKind.MARKS: "Marked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A paper of a list before its facts are loaded."""
+
+    paper: str
+    mark_count: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperExport:
+    """The papers of a scope's own channels, and nobody's names. Synchronous: call from a worker thread.
+
+    Marks count in the queue for `mark_retention`.
+    """
+
+    store: Store
+    scope: QueueScope
+    now: datetime
+    mark_retention: timedelta
+
+    def collect_papers(self, kind: ExportKind) -> list[ExportedPaper]:
+        """Return the papers of a list: the queue in its order, the others with the newest first.
+
+        Held and rejected papers are left out. Raises StoreError.
+        """
+        listed = self._list_papers(kind)
+        ids = [each.paper for each in listed]
+        papers = self.store.library.get(ids)
+        answers = self.store.discussions.count_answers(self.scope, ids)
+        noted, days = self.store.paper_notes.count(self.scope, ids), self._find_days(ids)
+        return [
+            ExportedPaper(
+                each.paper,
+                papers.get(each.paper),
+                each.mark_count,
+                each.since,
+                days.get(each.paper),
+                answers.get(each.paper),
+                self._load_notes(each.paper) if each.paper in noted else (),
+            )
+            for each in listed
+            if each.paper not in papers or not papers[each.paper].is_withheld
+            if kind is not ExportKind.DISCUSSIONS or each.paper in days
+        ]
+
+    def _list_papers(self, kind: ExportKind) -> Sequence[_Listed]:
+        match kind:
+            case ExportKind.QUEUE:
+                queue = self.store.marks.discussion_queue(
+                    self.scope, since=self.now - self.mark_retention, now=self.now, limit=MAX_QUEUED
+                )
+                return [_Listed(each.paper, each.mark_count, each.since) for each in queue]
+            case ExportKind.MARKS:
+                marked = self.store.marks.list_marked(self.scope, limit=MAX_QUEUED)
+                return [_Listed(each.paper, each.mark_count, each.since) for each in marked]
+            case ExportKind.DISCUSSIONS:
+                return [
+                    _Listed(paper)
+                    for paper in self.store.queue_decisions.list_discussed(self.scope, limit=MAX_QUEUED)
+                ]
+
+    def _find_days(self, papers: Sequence[str]) -> dict[str, date]:
+        """Return the days on which papers were discussed; that of a meeting is its own."""
+        discussed = self.store.queue_decisions.last_discussions(self.scope, papers)
+        meetings = self.store.discussions.find_meetings(self.scope, papers)
+        days = {}
+        for paper, at in discussed.items():
+            meeting = meetings.get(paper)
+            is_by_meeting = meeting is not None and meeting.chosen_at is not None and meeting.chosen_at >= at
+            if not meeting or not is_by_meeting:
+                days[paper] = at.date()
+            elif meeting.starts_at <= self.now:
+                days[paper] = meeting.day
+        return days
+
+    def _load_notes(self, paper: str) -> tuple[str, ...]:
+        notes = self.store.paper_notes.list_of_paper(self.scope, paper, MAX_EXPORTED_NOTES)
+        return tuple(note.text for note in notes)
