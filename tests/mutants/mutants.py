@@ -3464,13 +3464,6 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{RESTORED}::test_a_digest_that_was_posted_after_the_backup_is_found_and_not_posted_again",),
     ),
     Mutant(
-        "a damaged backup is restored",
-        "digests/store/backup.py",
-        'if finding != "ok":',
-        'if finding == "":',
-        (f"{BACKUP}::test_a_damaged_backup_is_refused_and_changes_nothing",),
-    ),
-    Mutant(
         "a store in use is replaced",
         "digests/store/backup.py",
         "if is_any_role_held(database):",
