@@ -10,6 +10,7 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.conversation.answers import Answers
 from bot.platforms.discord import gateway as gateway_module
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.events import EventListeners
@@ -17,21 +18,13 @@ from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.rest import RestClient, use_addresses
 from bot.platforms.discord.settings import DiscordSettings
+from digests.build import DigestPolicy
 from digests.errors import StoreError
-from tests.builders import a_store
+from tests.builders import a_store, find_nothing
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.wire import WAIT_SECONDS
 
 Trial = Callable[[FakeDiscord, asyncio.Event, list[Gateway]], Awaitable[None]]
-
-
-class Answered:
-    """The part of the answers that a connection needs."""
-
-    queue = None
-
-    def __init__(self) -> None:
-        self.store = a_store()
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +50,7 @@ def keep_connected_during(trial: Trial, *, ends_itself: bool = False, **world: o
             discord.add_channel("papers")
             rest, stop, gateways = RestClient(discord.token, 10), asyncio.Event(), list[Gateway]()
             listeners = DiscordListeners(
-                Answered(),  # type: ignore[arg-type]
+                Answers(a_store(), find_nothing, DigestPolicy(), lambda: datetime.now(UTC)),
                 DiscordPlatform(rest),
                 settings,
                 lambda: datetime.now(UTC),

@@ -1,7 +1,7 @@
 """The doctor's findings about Discord, the invitation, and the sync of commands, over real HTTP."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
 import discord as discord_py
@@ -10,15 +10,19 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.chat.findings import Severity
+from bot.conversation.answers import Answers
 from bot.platforms.discord.app import DiscordApp, fetch_invitation
+from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.gateway import Gateway
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.permissions import REQUIRED_PERMISSIONS
+from bot.platforms.discord.rest import RestClient
 from bot.platforms.discord.settings import DiscordSettings
+from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.ports.notes import Notes
 from digests.subscription import Channel
-from tests.builders import a_store
+from tests.builders import a_store, find_nothing
 from tests.fakes.discord import FORUM, FakeDiscord
 
 Trial = Callable[[FakeDiscord, DiscordSettings], Awaitable[None]]
@@ -105,18 +109,20 @@ def test_opening_explains_a_wrong_token_and_without_a_network_the_first_post_log
     run_trial(trial)
 
 
-async def connected(discord: FakeDiscord, settings: DiscordSettings, notes_of: Sequence[object]) -> None:
+def an_answers() -> Answers:
+    return Answers(a_store(), find_nothing, DigestPolicy(), lambda: datetime.now(UTC))
+
+
+async def connected(discord: FakeDiscord, settings: DiscordSettings, answers: Answers) -> None:
     """Log a gateway in over a store that has been used before, and close it."""
-    (answers,) = notes_of
-    listeners = DiscordListeners(answers, None, settings, lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    platform = DiscordPlatform(RestClient(discord.token, 10))
+    listeners = DiscordListeners(answers, platform, settings, lambda: datetime.now(UTC))
     async with Gateway(listeners, settings) as gateway:
         await gateway.login(discord.token)
 
 
 def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -> None:
-    class Answered:
-        store = a_store()
-        queue = None
+    answers = an_answers()
 
     def read_synced(notes: Notes, application: str) -> str:
         return notes.read(f"discord commands {application}")
@@ -132,7 +138,7 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
             ((), ["", two]),
         ):
             before = len(discord.calls_of("commands"))
-            await connected(discord, settings.model_copy(update={"command_server_ids": wanted}), [Answered])
+            await connected(discord, settings.model_copy(update={"command_server_ids": wanted}), answers)
             assert len(discord.calls_of("commands")) - before == len(scopes), wanted
         assert [command["name"] for command in discord.commands[""]] == [
             "paper",
@@ -143,25 +149,21 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
         paper, digest, _ = discord.commands[""]
         assert (paper["integration_types"], paper["contexts"]) == ([0, 1], [0, 1, 2])
         assert (digest["integration_types"], digest["contexts"]) == ([0], [0, 1])
-        Answered.store.notes.write(
-            f"discord commands {discord.application_id}", '{"": "of an older version"}'
-        )
-        await connected(discord, settings, [Answered])
-        assert "older" not in read_synced(Answered.store.notes, discord.application_id)
+        answers.store.notes.write(f"discord commands {discord.application_id}", '{"": "of an older version"}')
+        await connected(discord, settings, answers)
+        assert "older" not in read_synced(answers.store.notes, discord.application_id)
 
     run_trial(trial)
 
 
 def test_a_refused_sync_is_retried_at_the_next_start() -> None:
-    class Answered:
-        store = a_store()
-        queue = None
+    answers = an_answers()
 
     async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         an_app(settings)
         missing = settings.model_copy(update={"command_server_ids": ("123456789012345678",)})
-        await connected(discord, missing, [Answered])
-        await connected(discord, missing, [Answered])
+        await connected(discord, missing, answers)
+        await connected(discord, missing, answers)
         assert len(discord.calls_of("commands")) == 2
 
     run_trial(trial)
