@@ -35,7 +35,7 @@ def slack_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackScen
     serving = serve_slack(
         tmp_path_factory.mktemp("slack"),
         settings=QUEUE_PER_CHANNEL,
-        digest_counts={"cards": 11, "compact": 2, "thread": 2},
+        digest_counts={"cards": 14, "compact": 2, "thread": 2},
     )
     with open_scenario_runner(serving) as runner:
         yield runner
@@ -58,7 +58,7 @@ def discord_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Discord
     serving = serve_discord(
         tmp_path_factory.mktemp("discord"),
         settings=QUEUE_PER_CHANNEL,
-        digest_counts={"cards": 12, "compact": 2, "thread": 2, "forum": 1, "news": 1},
+        digest_counts={"cards": 15, "compact": 2, "thread": 2, "forum": 1, "news": 1},
     )
     with open_scenario_runner(serving) as runner:
         yield runner
