@@ -1,4 +1,4 @@
-"""What a channel was shown, and what its people made of it."""
+"""Facts of a channel's week: the papers it was shown, and those that its people marked or discussed."""
 
 from collections.abc import Sequence
 from typing import Protocol

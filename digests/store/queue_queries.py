@@ -40,7 +40,7 @@ class MemberKind(NamedTuple):
 
 
 IDENTITY = func.coalesce(links.c.identity, marks.c.platform + ":" + marks.c.person)
-"""Who made a mark of `LINKED_MARKS`: the same text for all linked accounts of a person."""
+"""Key of the person behind a mark of `LINKED_MARKS`: the same text for all linked accounts of a person."""
 LINKED_MARKS = marks.outerjoin(
     links, and_(links.c.platform == marks.c.platform, links.c.person == marks.c.person)
 )
