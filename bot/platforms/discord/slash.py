@@ -18,6 +18,7 @@ from bot.platforms.discord.completion import (
 from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.replies import Interaction
+from bot.platforms.discord.slash_groups import add_meeting_group, add_personal_group, add_plain_command
 from bot.present.lookup import format_suggestion
 from digests.subscription import MAX_NAME_CHARACTERS
 
@@ -105,18 +106,9 @@ def _build_digest_group(listeners: DiscordListeners) -> app_commands.Group:
     )
     _add_read_commands(digest, listeners)
     _add_change_commands(digest, listeners)
+    add_meeting_group(digest, listeners)
+    add_personal_group(digest, listeners)
     return digest
-
-
-def _add_plain_command(
-    digest: app_commands.Group, listeners: DiscordListeners, name: str, description: str
-) -> None:
-    """Add a /digest command without options, of which the name is also its text."""
-
-    async def run_command(interaction: Interaction) -> None:
-        await listeners.on_digest(interaction, name)
-
-    digest.command(name=name, description=description)(run_command)
 
 
 def _add_naming_command(
@@ -135,9 +127,9 @@ def _add_naming_command(
 
 
 def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
-    _add_plain_command(digest, listeners, "today", "The best papers now, for you alone")
-    _add_plain_command(digest, listeners, "yesterday", "The best papers of the day before, for you alone")
-    _add_plain_command(digest, listeners, "help", "What you can type, with examples")
+    add_plain_command(digest, listeners, "today", "The best papers now, for you alone")
+    add_plain_command(digest, listeners, "yesterday", "The best papers of the day before, for you alone")
+    add_plain_command(digest, listeners, "help", "What you can type, with examples")
 
     @digest.command(name="top", description="The best papers of another domain or time, for you alone")
     @app_commands.describe(
@@ -292,15 +284,6 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         words = "reset yes" if reset else f"more {more}" if more else f"less {less}" if less else ""
         await listeners.on_digest(interaction, f"feedback {words}".strip())
 
-    @digest.command(
-        name="meet", description="Meetings about papers of the queue; without words: the next one"
-    )
-    @app_commands.describe(
-        words="Such as: thu 16:00 every 2 weeks; join, leave, swap, skip, away until 14 dec"
-    )
-    async def plan_meetings(interaction: Interaction, words: Range[str, 1, 300] | None = None) -> None:
-        await listeners.on_digest(interaction, f"meet {words or ''}".strip())
-
     @digest.command(name="settings", description="See or change a digest in a form")
     @app_commands.describe(digest_name="The digest's name; without one: the main digest")
     @app_commands.rename(digest_name="name")
@@ -308,15 +291,6 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         interaction: Interaction, digest_name: Range[str, 1, MAX_NAME_CHARACTERS] | None = None
     ) -> None:
         await listeners.on_settings(interaction, name=digest_name)
-
-    @digest.command(name="forget", description="Erase what is kept about you")
-    @app_commands.describe(confirm="True: erase it; without, only say what would go")
-    async def forget_person(interaction: Interaction, confirm: bool = False) -> None:
-        await listeners.on_digest(interaction, "forget me yes" if confirm else "forget me")
-
-    @digest.command(name="export", description="Show what is kept about you, for you alone")
-    async def export_person(interaction: Interaction) -> None:
-        await listeners.on_digest(interaction, "export me")
 
     @digest.command(name="group", description="With whom the queue is shared, and whether")
     @app_commands.describe(
@@ -331,15 +305,8 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         change = f"join {join}" if join else f"leave {leave}" if leave else ""
         await listeners.on_digest(interaction, f"group {change}".strip())
 
-    @digest.command(name="link", description="Count your accounts on two platforms as one person")
-    @app_commands.describe(code="The code from your other account", unlink="True: end the links of this one")
-    async def link_account(
-        interaction: Interaction, code: Range[str, 1, 40] | None = None, unlink: bool = False
-    ) -> None:
-        await listeners.on_digest(interaction, "unlink" if unlink else f"link {code or ''}".strip())
-
-    _add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
-    _add_plain_command(digest, listeners, "list", "All digests here")
+    add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
+    add_plain_command(digest, listeners, "list", "All digests here")
     _add_naming_command(digest, listeners, "pause", "No digests until someone resumes them")
     _add_naming_command(digest, listeners, "resume", "Digests come again")
     _add_naming_command(digest, listeners, "unsubscribe", "End a digest")

@@ -17,6 +17,15 @@ Json = dict[str, Any]
 
 SERVER_MESSAGES_INTENT = 1 << 9
 
+PATH_BY_VERB = {
+    "meet": "meet set",
+    "forget": "me forget",
+    "export": "me export",
+    "link": "me link",
+    "unlink": "me unlink",
+}
+"""Places of commands that are in a group here, by their first word as it is typed on other platforms."""
+
 EMOJIS = {"bookmark": "🔖", "two": "2️⃣", "tada": "🎉"}
 
 
@@ -79,8 +88,9 @@ class DiscordDriver:
         return await self.discord.run_command("paper", user=self.ada, channel=self.papers, query=words)
 
     async def run_digest_command(self, verb: str, *, person: str = "", **options: Any) -> DiscordInteraction:
+        path = PATH_BY_VERB.get(verb, verb) if options or verb != "meet" else "meet show"
         return await self.discord.run_command(
-            f"digest {verb}", user=person or self.ada, channel=self.papers, **options
+            f"digest {path}", user=person or self.ada, channel=self.papers, **options
         )
 
     async def tap_button(self, action: str, message: Json, person: str = "") -> DiscordInteraction:

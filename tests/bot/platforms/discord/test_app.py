@@ -231,10 +231,10 @@ def test_the_next_meetings_come_as_a_calendar_file(discord_runner: DiscordScenar
         done = await discord.run_command("digest subscribe", user=ada, channel=papers, keywords="reward")
         assert "Done" in await wait_for_answer(discord, done)
         planned = await discord.run_command(
-            "digest meet", user=ada, channel=papers, words="thu 16:00 in Berlin"
+            "digest meet set", user=ada, channel=papers, words="thu 16:00 in Berlin"
         )
         assert "Done" in await wait_for_answer(discord, planned)
-        asked = await discord.run_command("digest meet", user=ada, channel=papers, words="ics")
+        asked = await discord.run_command("digest meet ics", user=ada, channel=papers)
         assert "Next meetings" in await wait_for_answer(discord, asked)
         (attached,) = asked.responses[0]["attachments"]
         assert attached["filename"] == "meetings.ics"

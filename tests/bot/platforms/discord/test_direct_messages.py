@@ -121,9 +121,11 @@ async def try_to_change_it(discord: FakeDiscord, store: Store, bob: str, papers:
 
 async def forget_it(discord: FakeDiscord, store: Store, ada: str) -> None:
     here = discord.open_dm(ada)
-    said = await answer_to(discord, "digest forget", user=ada, channel=here)
+    said = await answer_to(discord, "digest me forget", user=ada, channel=here)
     assert "Your own digest would be deleted too" in said
-    assert "1 own digest" in await answer_to(discord, "digest forget", user=ada, channel=here, confirm=True)
+    assert "1 own digest" in await answer_to(
+        discord, "digest me forget", user=ada, channel=here, confirm=True
+    )
     assert store.subscriptions.list_of_channel(direct_channel(discord, ada)) == []
     assert own_posts(store, here) == []
     assert store.people.count_records(Subject(SubjectKind.CHANNEL, "discord", "", here)) == {}
