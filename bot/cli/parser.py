@@ -87,6 +87,23 @@ def build_parser() -> argparse.ArgumentParser:
     workspace_help = "PLATFORM:WORKSPACE[:CHANNEL] whose queue they may see; without, none"
     command.add_argument("--workspace", default="", metavar="ID", help=workspace_help)
 
+    tokens = commands.add_parser("token", help="create, list and revoke tokens for look-ups and the web page")
+    token_commands = tokens.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = token_commands.add_parser("create", help="create a token, and show it this once")
+    command.set_defaults(module="token", action="create")
+    use_help = "mcp: look-ups of a program; web: the operator's page"
+    command.add_argument("use", choices=("mcp", "web"), help=use_help)
+    scope_help = "PLATFORM:WORKSPACE[:CHANNEL] that a program looks up for"
+    command.add_argument("workspace", nargs="?", default="", metavar="ID", help=scope_help)
+    label_help = "where it is used, such as “laptop of the lab”"
+    command.add_argument("--label", default="", metavar="TEXT", help=label_help)
+    command = token_commands.add_parser("list", help="list every token, without its secret")
+    command.set_defaults(module="token", action="list")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    command = token_commands.add_parser("revoke", help="end a token at once, for all replicas")
+    command.set_defaults(module="token", action="revoke")
+    command.add_argument("number", type=_parse_number, metavar="NUMBER", help="its number in the list")
+
     command = add_command("manifest", "manifest", "print the app's manifest for a platform")
     with_manifest = [name for name, spec in platforms.items() if spec.render_manifest]
     command.add_argument("platform", choices=with_manifest)
@@ -237,6 +254,13 @@ def _parse_count(text: str) -> int:
     if text.isdigit() and 1 <= int(text) <= 50:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 50")
+
+
+def _parse_number(text: str) -> int:
+    """Return the number of a token. A longer text may be the token itself, and is not repeated."""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    raise argparse.ArgumentTypeError("write the token's number: “paperround token list” has it")
 
 
 def _parse_https_url(text: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from digests.ports.access_tokens import AccessTokens
     from digests.ports.account_links import AccountLinks
     from digests.ports.budget import Budget
     from digests.ports.delivery_reports import DeliveryReports
@@ -77,6 +78,7 @@ class Store:
     translations: "Translations"
     moderation: "Moderation"
     workspaces: "Workspaces"
+    access_tokens: "AccessTokens"
     people: "People"
     leadership: "Leadership"
     worker_locks: "WorkerLocks"

@@ -27,6 +27,7 @@ _OLD_TABLES: Mapping[str, str] = {
 
 NEW_TABLES = frozenset(
     {
+        "access_tokens",
         "account_links",
         "discussion_answers",
         "feedback",

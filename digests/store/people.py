@@ -48,6 +48,7 @@ reports, re_reviews, feedback = schema.review_reports, schema.re_reviews, schema
 queue_decisions, consents = schema.queue_decisions, schema.queue_consents
 account_links, link_codes = schema.account_links, schema.link_codes
 answers, paper_notes = schema.discussion_answers, schema.paper_notes
+tokens = schema.access_tokens
 plans, meetings, votes = schema.meeting_plans, schema.meetings, schema.meeting_votes
 
 AUDITED: Mapping[str, Table] = {
@@ -78,6 +79,7 @@ _WITH_CHANNEL = (
     feedback,
     answers,
     paper_notes,
+    tokens,
 )
 """Tables whose rows belong to a channel, or to all of a workspace."""
 
@@ -283,6 +285,7 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
             feedback,
             answers,
             paper_notes,
+            tokens,
             workspaces,
         )
     ]
@@ -779,6 +782,7 @@ def _delete_channels(connection: Connection, before: datetime | None, is_there: 
             is_there(answers), _is_until(_last_answer_at(), before)
         ),
         "notes": delete(paper_notes).where(is_there(paper_notes), _is_until(paper_notes.c.at, before)),
+        "access tokens": delete(tokens).where(is_there(tokens), _is_until(tokens.c.created_at, before)),
         "posted messages": delete(posts).where(is_there(posts), _is_until(posts.c.posted_at, before)),
         "digests": delete(subscriptions).where(is_there(subscriptions), is_old),
     }

@@ -676,6 +676,26 @@ removals = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Tokens of programs and of the operator's page. Of its secret a token keeps a SHA-256 alone. `created_by` and
+# `revoked_by` name accounts of the machine.
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("purpose", StorableText, nullable=False),
+    # All empty for a token that is bound to no workspace.
+    Column("platform", StorableText, nullable=False, server_default=""),
+    Column("workspace", StorableText, nullable=False, server_default=""),
+    Column("channel", StorableText, nullable=False, server_default=""),
+    Column("label", StorableText, nullable=False, server_default=""),
+    Column("secret_hash", StorableText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", StorableText, nullable=False),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    Column("revoked_by", StorableText, nullable=False, server_default=""),
+)
+
 # Verdicts of a model on two paper versions, in the order in which they were shown.
 comparisons = Table(
     "comparisons",

@@ -10,6 +10,7 @@ from digests.ports import Store
 from digests.store.engine import Database
 
 if TYPE_CHECKING:
+    from digests.ports.access_tokens import AccessTokens
     from digests.ports.account_links import AccountLinks
     from digests.ports.budget import Budget
     from digests.ports.delivery_reports import DeliveryReports
@@ -257,6 +258,12 @@ class SqlStore(Store):
         from digests.store.workspaces import SqlWorkspaces
 
         return SqlWorkspaces(self._database)
+
+    @cached_property
+    def access_tokens(self) -> "AccessTokens":
+        from digests.store.access_tokens import SqlAccessTokens
+
+        return SqlAccessTokens(self._database)
 
     @cached_property
     def people(self) -> "People":

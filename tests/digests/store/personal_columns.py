@@ -28,6 +28,9 @@ PERSONAL_COLUMNS: dict[str, frozenset[str]] = {
 OTHER_COLUMNS: dict[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
+        # Accounts of the operator's machine, and the name of a program or a device.
+        "access_tokens": "id purpose platform workspace channel label secret_hash created_at created_by "
+        "last_used_at revoked_at revoked_by",
         "comparisons": "scale first second verdict at",
         "counters": "name value",
         "deliveries": "id subscription edition kind state owner lease_until attempts reason next_try_at "
