@@ -36,7 +36,7 @@ PROCESS_MODULES = frozenset(
 
 PROCESS_FILES = (
     "tests/bot/cli/test_cli.py",
-    "tests/bot/cli/test_preview_page.py",
+    "tests/bot/web/test_preview_page.py",
     "tests/bot/cli/test_secrets.py",
     "tests/bot/ingest/test_reviewing.py",
     "tests/chaos/test_chaos.py",

@@ -321,7 +321,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
     "bot/chat/links.py": (Probe("safe_web_address", _match_address),),
     "bot/cli/demo.py": (Probe("TerminalConversation", _react),),
     "bot/cli/parser.py": (Probe("_suggest_choice"), Probe("_parse_https_url", _parse_option)),
-    "bot/cli/preview_page.py": (Probe("render_message_page", _render_page),),
+    "bot/web/preview_page.py": (Probe("render_message_page", _render_page),),
     "bot/cli/workspaces.py": (Probe("_find_possible_platforms", _find_platforms),),
     "bot/conversation/commands.py": (Probe("parse_digest_command"), Probe("clean_lookup_text")),
     "bot/conversation/lookup.py": (Probe("_ID_PREFIX", _fullmatch), Probe("_PLACE", _fullmatch)),

@@ -28,9 +28,10 @@ PLATFORM_NAMES = tuple(
 FLOORS = (
     ("chat", "storage", "periodic", "sample"),
     ("present", "leadership"),
-    ("conversation", "delivery", "ingest", "retention", "web"),
+    ("conversation", "delivery", "ingest", "retention"),
     ("platforms",),
     ("services",),
+    ("web",),
     ("cli",),
     ("__main__",),
 )

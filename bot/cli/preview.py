@@ -44,7 +44,7 @@ def run_command(options: argparse.Namespace) -> int:
     request = PreviewRequest(platform, style, options.top, options.domain, options.day, options.channel)
     digest = preview_digest(request, services)
     if options.platform == "html":
-        from bot.cli.preview_page import render_digest_page
+        from bot.web.preview_page import render_digest_page
 
         print_document(render_digest_page(digest, services.settings))
     elif options.json or platform != "console":
@@ -61,7 +61,7 @@ def _choose_platform(options: argparse.Namespace) -> str:
     """
     if options.platform != "html":
         return str(options.platform)
-    from bot.cli.preview_page import list_columns
+    from bot.web.preview_page import list_columns
 
     names = [spec.name for spec, _ in list_columns()]
     if options.json:

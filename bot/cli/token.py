@@ -56,9 +56,7 @@ def _parse_scope(text: str, use: TokenUse) -> TokenScope:
     parts = text.split(":")
     if len(parts) not in (2, 3) or not all(parts) or parts[0] not in find_platforms():
         problem = f"{clip_text(text, 60)!r} names no workspace" if text else "For which workspace?"
-        raise InputError(
-            f"{problem}: write “paperround token create mcp PLATFORM:WORKSPACE”, by their ids."
-        )
+        raise InputError(f"{problem}: write “paperround token create mcp PLATFORM:WORKSPACE”, by their ids.")
     return TokenScope(*parts)
 
 

@@ -1,1 +1,1 @@
-"""The HTTP port for monitors."""
+"""What is answered over HTTP: monitors, programs and the operator's page."""

@@ -14,10 +14,10 @@ from typing import Any
 
 from bot.chat.message import Message
 from bot.cli.demo import read_sample_papers
-from bot.cli.preview_page import render_digest_page
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
 from bot.present.recap import Recap, present_recap
+from bot.web.preview_page import render_digest_page
 from digests.build import DigestPolicy, build
 from digests.model import (
     Assessment,

@@ -3324,10 +3324,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "queue for a program without a workspace",
-        "bot/cli/mcp_server.py",
+        "bot/web/paper_tools.py",
         "if tools.channel:",
         "if tools:",
-        ("tests/bot/cli/test_mcp_server.py::test_a_workspace_sees_its_own_queue_and_no_other",),
+        ("tests/bot/web/test_paper_tools.py::test_a_workspace_sees_its_own_queue_and_no_other",),
     ),
     # After a discussion.
     Mutant(

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from bot.cli.demo import read_sample_papers
 from bot.cli.preview import PreviewRequest, preview_digest, to_payload_json
-from bot.cli.preview_page import render_digest_page
 from bot.platforms.registry import find_settings_models
 from bot.services import Services, build_services, list_configured_subscriptions
+from bot.web.preview_page import render_digest_page
 from config.load import load_settings
 from config.settings import DigestSettings, Settings, StoreSettings, SubscriptionSettings
 from digests.errors import InputError

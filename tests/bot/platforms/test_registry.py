@@ -15,9 +15,9 @@ from rich.console import Console
 import bot.platforms
 from bot.chat.message import Message
 from bot.cli.digest_now import post_todays_edition
-from bot.cli.preview_page import list_columns, render_message_page
 from bot.platforms.registry import find_platforms, find_settings_models
 from bot.services import build_services
+from bot.web.preview_page import list_columns, render_message_page
 from config.load import load_settings
 from digests.model import NOT_REVIEWED
 from digests.subscription import DigestStyle

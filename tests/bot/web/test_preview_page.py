@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.cli.preview_page import render_message_page
 from bot.present.digest import present_digest
+from bot.web.preview_page import render_message_page
 from digests.subscription import DigestStyle
 from tests.bot.golden_cases import GOLDEN_CASES
 from tests.bot.shared_cases import SHARED_CASES

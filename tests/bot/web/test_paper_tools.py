@@ -14,9 +14,9 @@ from rich.console import Console
 
 from bot.cli.demo import import_sample
 from bot.cli.main import main
-from bot.cli.mcp_server import UNTRUSTED, PaperTools, build_server, parse_queue_owner
 from bot.platforms.registry import find_settings_models
 from bot.services import Services, build_services
+from bot.web.paper_tools import UNTRUSTED, PaperTools, build_server, parse_queue_owner
 from config.load import load_settings
 from digests.errors import InputError
 from digests.model import Mark, MarkSource, QueueOutcome

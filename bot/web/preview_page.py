@@ -33,7 +33,7 @@ def render_message_page(message: Message, style: DigestStyle, settings: Settings
 
     The default settings hold without `settings`.
     """
-    template = files("bot.cli").joinpath("preview.html").read_text(encoding="utf-8")
+    template = files("bot.web").joinpath("preview.html").read_text(encoding="utf-8")
     columns = list_columns()
     parts = {
         "title": escape(message.summary[:120]),
