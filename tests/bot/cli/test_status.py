@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from rich.console import Console
 
 from bot.chat.port import NoHistory, Outcome, Page, PostError
-from bot.cli.status import OVERDUE_AFTER, describe_trouble, load_status, print_report, report_to_record
+from bot.cli.status import load_status, print_report, report_to_record
 from bot.delivery.context import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
+from bot.present.channel_status import OVERDUE_AFTER, describe_trouble
 from digests.build import DigestPolicy
 from digests.model import REVIEWER, Heartbeat, Trouble
 from digests.ports import Store
