@@ -9,6 +9,7 @@ from sqlalchemy import text
 from digests.ids import find_paper_ids
 from digests.model import NOT_REVIEWED, Candidate, Paper, Review, ScoredPaper
 from digests.ports import Store
+from digests.ports.installations import Installation, SealedTokens
 from digests.ports.search import FoundPaper, Match, SearchRequest, SearchResult
 from digests.store import open_store
 from digests.subscription import Channel, Preferences, Schedule, Subscription
@@ -39,6 +40,16 @@ def a_candidate(id: str, score: float | None = 5.0, domain: str = "cs.LG", **fie
 
 def a_subscription(channel: str = "papers", **preferences: Any) -> Subscription:
     return Subscription(Channel("console", channel), Preferences(**preferences), Schedule())
+
+
+def an_installation(workspace: str = "T1", **fields: Any) -> Installation:
+    return Installation(
+        **{
+            "platform": "slack", "workspace": workspace, "name": "The lab", "app_id": "A1",
+            "bot_user": "UBOT", "bot_id": "BBOT", "scopes": frozenset({"chat:write"}), "installed_by": "UADA",
+            "installed_at": NOW, "tokens": SealedTokens(f"sealed for {workspace}", "11112222"), **fields,
+        }
+    )  # fmt: skip
 
 
 def find_nothing(request: SearchRequest) -> SearchResult:

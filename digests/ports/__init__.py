@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digests.ports.discussions import Discussions
     from digests.ports.failure_notices import FailureNotices
     from digests.ports.feedback import Feedback
+    from digests.ports.installations import Installations
     from digests.ports.leadership import Leadership
     from digests.ports.library import Library
     from digests.ports.marks import Marks
@@ -79,6 +80,7 @@ class Store:
     moderation: "Moderation"
     workspaces: "Workspaces"
     access_tokens: "AccessTokens"
+    installations: "Installations"
     people: "People"
     leadership: "Leadership"
     worker_locks: "WorkerLocks"

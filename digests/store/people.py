@@ -50,6 +50,7 @@ account_links, link_codes = schema.account_links, schema.link_codes
 answers, paper_notes = schema.discussion_answers, schema.paper_notes
 tokens = schema.access_tokens
 plans, meetings, votes = schema.meeting_plans, schema.meetings, schema.meeting_votes
+installations, members = schema.installations, schema.organization_members
 
 AUDITED: Mapping[str, Table] = {
     "changes": changes,
@@ -244,6 +245,7 @@ def _was_used_since(connection: Connection, workspace: Subject, at: datetime) ->
         (feedback, feedback.c.at),
         (answers, _last_answer_at()),
         (paper_notes, paper_notes.c.at),
+        (installations, installations.c.installed_at),
     )
     used = [
         select(table.c.platform).where(
@@ -287,6 +289,8 @@ def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
             paper_notes,
             tokens,
             workspaces,
+            installations,
+            members,
         )
     ]
     known = set[tuple[Any, ...]]().union(*in_workspaces)
@@ -309,7 +313,7 @@ def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
         (table, "person")
         for table in (marks, requests, reports, feedback, answers, paper_notes, account_links, link_codes)
     )
-    named = (*with_person, (subscriptions, "owner_id"))
+    named = (*with_person, (subscriptions, "owner_id"), (installations, "installed_by"))
     for table, column in named:
         query = select(table.c.platform, table.c.workspace, table.c[column]).distinct()
         for platform, workspace, person in connection.execute(query.where(table.c[column] != "")):
@@ -366,6 +370,13 @@ def _erase_person(
     is_owner = and_(*_is_of_person(subscriptions, person), subscriptions.c.owner_id == person.id)
     owned = update(subscriptions).where(is_owner, ~_has_newer_change(person, before)).values(owner_id="")
     counts["digests set up"] = connection.execute(owned).rowcount
+    is_installer = and_(
+        *_is_of_person(installations, person),
+        installations.c.installed_by == person.id,
+        _is_until(installations.c.installed_at, before),
+    )
+    installed = update(installations).where(is_installer).values(installed_by="")
+    counts["installations"] = connection.execute(installed).rowcount
     counts["pauses"] = _erase_pauses(connection, person, names, before)
     is_persons = _is_qualified(changes.c.by_id, person)
     scope = select(subscriptions.c.id).where(*_is_of_person(subscriptions, person))
@@ -742,8 +753,15 @@ def _erase_workspace(connection: Connection, workspace: Subject, before: datetim
         reports.c.platform == platform, reports.c.workspace == name, _is_until(reports.c.at, before),
     )  # fmt: skip
     counts["reports"] = connection.execute(delete(reports).where(*is_report)).rowcount
-    for table in (account_links, link_codes):
+    for table in (account_links, link_codes, members):
         connection.execute(delete(table).where(table.c.platform == platform, table.c.workspace == name))
+    connection.execute(delete(members).where(members.c.platform == platform, members.c.organization == name))
+    is_installed = (
+        installations.c.platform == platform,
+        installations.c.workspace == name,
+        _is_until(installations.c.installed_at, before),
+    )
+    counts["installations"] = connection.execute(delete(installations).where(*is_installed)).rowcount
     claimed = (link_codes.c.other_platform == platform, link_codes.c.other_workspace == name)
     connection.execute(delete(link_codes).where(*claimed))
     delete_lone_links(connection)
@@ -806,6 +824,9 @@ def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
     place = (subscriptions.c.platform, subscriptions.c.workspace, subscriptions.c.channel)
     is_owner = and_(*_is_of_person(subscriptions, person), subscriptions.c.owner_id == person.id)
     yield "digests set up", select(*place, subscriptions.c.owner_id).where(is_owner)
+    is_installer = (*_is_of_person(installations, person), installations.c.installed_by == person.id)
+    names = ("platform", "workspace", "name", "installed_at", "installed_by")
+    yield "installations", select(*(installations.c[name] for name in names)).where(*is_installer)
     is_direct = and_(is_owner, subscriptions.c.is_direct)
     yield "own digests", select(*place, *_WISHES).where(is_direct)
     is_pauser = _is_qualified(subscriptions.c.paused_by_id, person)

@@ -696,6 +696,40 @@ access_tokens = Table(
     Column("revoked_by", StorableText, nullable=False, server_default=""),
 )
 
+# Installations of the app, one row a workspace or organization, with encrypted tokens; an ended one has none.
+# `revision` changes with the tokens. `renewal_until` is the end of the lease of who renews them.
+installations = Table(
+    "installations",
+    metadata,
+    Column("platform", StorableText, primary_key=True),
+    Column("workspace", StorableText, primary_key=True),
+    Column("name", StorableText, nullable=False),
+    Column("is_organization", Boolean, nullable=False),
+    Column("app_id", StorableText, nullable=False),
+    Column("bot_user", StorableText, nullable=False),
+    Column("bot_id", StorableText, nullable=False),
+    Column("scopes", StorableText, nullable=False),
+    Column("installed_by", StorableText, nullable=False),
+    Column("installed_at", Instant, nullable=False),
+    Column("tokens", StorableText, nullable=False),
+    Column("key_id", StorableText, nullable=False),
+    Column("expires_at", Instant),
+    Column("revision", StorableText, nullable=False),
+    Column("ended_at", Instant),
+    Column("problem", StorableText, nullable=False),
+    Column("renewal_owner", StorableText, nullable=False),
+    Column("renewal_until", Instant),
+)
+
+# Workspaces that have the app by an installation in their organization.
+organization_members = Table(
+    "organization_members",
+    metadata,
+    Column("platform", StorableText, primary_key=True),
+    Column("workspace", StorableText, primary_key=True),
+    Column("organization", StorableText, nullable=False),
+)
+
 # Verdicts of a model on two paper versions, in the order in which they were shown.
 comparisons = Table(
     "comparisons",

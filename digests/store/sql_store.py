@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from digests.ports.discussions import Discussions
     from digests.ports.failure_notices import FailureNotices
     from digests.ports.feedback import Feedback
+    from digests.ports.installations import Installations
     from digests.ports.leadership import Leadership
     from digests.ports.library import Library
     from digests.ports.marks import Marks
@@ -264,6 +265,12 @@ class SqlStore(Store):
         from digests.store.access_tokens import SqlAccessTokens
 
         return SqlAccessTokens(self._database)
+
+    @cached_property
+    def installations(self) -> "Installations":
+        from digests.store.installations import SqlInstallations
+
+        return SqlInstallations(self._database)
 
     @cached_property
     def people(self) -> "People":

@@ -17,7 +17,7 @@ from digests.ports.review_reports import ReviewPart, ReviewReport
 from digests.ports.workspaces import WorkspaceState
 from digests.store import schema
 from digests.subscription import Channel, Schedule, Subscription, SubscriptionChange
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, an_installation
 
 LATER = NOW + timedelta(hours=1)
 PERSON, NAME = "U0ADALOVELACE", "Ada *Lovelace*"
@@ -60,6 +60,9 @@ def plant(store: Store, workspace: str, person: str, name: str, paper: str = PAP
     post = Post(channel, f"2.{tag}", (paper,), content)
     store.posts.record_shared(post, now=NOW, by_id=by["by_id"], nameless=nameless)
     store.workspaces.decide("slack", workspace, WorkspaceState.SERVED, now=NOW)
+    if tag == "A":  # One person installs the app.
+        store.installations.save(replace(an_installation(workspace), installed_by=person))
+        store.installations.add_member("slack", workspace, f"E-of-{workspace}")
     if workspace == "T1":  # Its tables do not name the workspace, by which rows of others are told apart.
         plant_meeting(store, digest_of(workspace, person), person, by)
 

@@ -84,7 +84,7 @@ def test_a_forgotten_person_is_in_no_column_of_any_table() -> None:
         "queue decisions": 1, "agreements": 1, "linked accounts": 1,
         "requests": 1, "shared cards": 1, "reports": 1, "re-reviews": 1, "opinions": 1,
         "answers about discussions": 1, "notes": 1,
-        "plans of meetings": 1, "votes": 1, "meetings led": 1, "places in a rota": 1,
+        "plans of meetings": 1, "votes": 1, "meetings led": 1, "places in a rota": 1, "installations": 1,
     }  # fmt: skip
     assert find_traces(store, workspace="T1", texts=(PERSON, NAME)) == []
     assert store.people.count_records(ADA) == {}
@@ -284,7 +284,7 @@ def test_the_export_has_every_record_as_json() -> None:
         "discussions": 1, "queue decisions": 1, "agreements": 1, "linked accounts": 1, "shared cards": 1,
         "own digests": 0, "reports": 1,
         "re-reviews": 1, "opinions": 1, "answers about discussions": 1, "notes": 1,
-        "plans of meetings": 1, "places in a rota": 1, "meetings led": 1, "votes": 1,
+        "plans of meetings": 1, "places in a rota": 1, "meetings led": 1, "votes": 1, "installations": 1,
     }  # fmt: skip
     text = json.dumps(records)
     assert OTHER not in text
@@ -321,7 +321,7 @@ def test_old_names_are_pruned_in_batches_and_younger_ones_stay() -> None:
     records = store.people.export(ADA)
     assert {kind for kind, rows in records.items() if rows} == {
         "marks", "requests", "digests set up", "places in a rota", "meetings led", "linked accounts",
-        "answers about discussions", "notes",
+        "answers about discussions", "notes", "installations",
     }  # fmt: skip
     assert [row["is_on"] for row in records["marks"]] == [True]
     assert store.marks.mark_counts(young, [PAPER]) == {PAPER: 2}
@@ -339,7 +339,7 @@ def test_a_person_who_is_called_somebody_is_pruned_too() -> None:
     assert store.people.prune(before=LATER, limit=100) == 0
     assert {kind for kind, rows in store.people.export(ADA).items() if rows} == {
         "marks", "requests", "digests set up", "places in a rota", "meetings led", "linked accounts",
-        "answers about discussions", "notes",
+        "answers about discussions", "notes", "installations",
     }  # fmt: skip
 
 
