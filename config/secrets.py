@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 REVIEWER_KEY_VARIABLE = "PAPERROUND_REVIEWER_KEY"
 
+TOKEN_KEYS_VARIABLE = "PAPERROUND_TOKEN_KEYS"  # noqa: S105 (the variable's name)
+"""Variable with the keys that encrypt tokens in the store, the newest first, separated by commas."""
+
 SECRET_KEY_PATTERN = re.compile(
     "token(?!s_(per|a)_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE
 )
@@ -78,6 +81,11 @@ def read_reviewer_key(environment: Mapping[str, str], number: int = 0) -> str:
     if not is_single_ascii_word(key):
         raise SettingsError(f"{variable} holds more than a key; set it to the key alone.")
     return key
+
+
+def read_token_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys that encrypt tokens in the store, the newest first; empty if none is set."""
+    return tuple(environment.get(TOKEN_KEYS_VARIABLE, "").replace(",", " ").split())
 
 
 def is_single_ascii_word(secret: str) -> bool:

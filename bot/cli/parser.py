@@ -119,6 +119,10 @@ def build_parser() -> argparse.ArgumentParser:
     names_help = "the id of a server, after its platform if that is not clear"
     command.add_argument("names", nargs="*", metavar="[PLATFORM] ID", help=names_help)
 
+    command = add_command("keys", "keys", "list the keys that encrypt tokens; make a new one, or rotate")
+    action_help = "new prints a key; rotate encrypts every token with the first key"
+    command.add_argument("action", nargs="?", choices=("new", "rotate"), help=action_help)
+
     command = add_command("forget", "forget", "erase everything about a person, a channel or a workspace")
     command.add_options = _add_forget_options
 

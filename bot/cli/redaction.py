@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from bot.platforms.registry import find_platforms
-from config.secrets import REVIEWER_KEY_VARIABLE, find_settings_secrets
+from config.secrets import REVIEWER_KEY_VARIABLE, find_settings_secrets, read_token_keys
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -36,6 +36,7 @@ def remember_environment(environment: Mapping[str, str]) -> None:
     variables = {PASSWORD_VARIABLE, REVIEWER_KEY_VARIABLE, *keys}
     variables.update(name for spec in find_platforms().values() for name in spec.secret_variables)
     _remember(environment.get(name, "").strip() for name in variables)
+    _remember(read_token_keys(environment))
 
 
 def remember_settings(settings: "Settings") -> None:
