@@ -17,6 +17,9 @@ from digests.text import split_sentences, to_plain_text
 MAX_QUESTION_CHARACTERS = 300
 """Characters of a question that are read: some sentences."""
 
+MAX_OPEN_CHARACTERS = 200
+"""Longest message in a discussion that is read as a question. People explain to each other at more length."""
+
 MAX_SECTION_CHARACTERS = 20_000
 """Characters of one text of a review that are read."""
 
@@ -85,6 +88,11 @@ _IDLE_WORDS = frozenset(
 )
 """Words that say nothing about what is asked."""
 
+_PERSONAL_WORDS = frozenset(
+    ["you", "your", "yours", "anyone", "anybody", "everyone", "everybody", "someone", "somebody"]
+)
+"""Words of a question to people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -121,6 +129,21 @@ def parse_question(text: str) -> Question:
     return Question(aspects, tuple(dict.fromkeys(map(_stem, others))), begins or is_bare or "?" in read)
 
 
+def is_open_question(text: str) -> bool:
+    """Return True for a message in a discussion that reads as a question about the paper, to nobody by name.
+
+    A long message, and one with words such as "you", is meant for people.
+    """
+    line = text.strip()
+    if not line or len(line) > MAX_OPEN_CHARACTERS or not parse_question(line).is_question:
+        return False
+    words = _split_words(line.lower())
+    if words in ([], ["why"]) or not _PERSONAL_WORDS.isdisjoint(words):
+        return False
+    begins = words[0] in _OPENING_WORDS and len(words) > 2 and not line.endswith("!")
+    return line.endswith("?") or begins
+
+
 def _split_words(text: str) -> list[str]:
     return "".join(sign if sign.isalnum() else " " for sign in text.replace("'s", "")).split()
 
@@ -155,9 +178,25 @@ def is_about_another(question: Question, text: str, scored: ScoredPaper) -> bool
     """Return True for a question that names something which the paper's texts do not: limitations of DPO."""
     if not question.stems or " of " not in text.lower():
         return False
+    return _collect_stems(scored).isdisjoint(question.stems)
+
+
+def is_answered(question: Question, scored: ScoredPaper) -> bool:
+    """Return True if the paper's texts surely answer a question, so that the answer disturbs no discussion.
+
+    They have passages for it, and at least half of its telling words; of a question without an aspect at
+    least two words.
+    """
+    known = len(_collect_stems(scored).intersection(question.stems))
+    if 2 * known < len(question.stems) or (not question.aspects and known < 2):
+        return False
+    has_score = Aspect.SCORE in question.aspects and scored.review.score is not None
+    return has_score or bool(choose_passages(question, scored))
+
+
+def _collect_stems(scored: ScoredPaper) -> set[str]:
     texts = (scored.paper.title, *(passage.text for passage in _flatten(list_passages(scored))))
-    known = {_stem(word) for each in texts for word in _split_words(_clean(each).lower())}
-    return known.isdisjoint(question.stems)
+    return {_stem(word) for each in texts for word in _split_words(_clean(each).lower())}
 
 
 def _flatten(found: Mapping[Aspect, Sequence[Passage]]) -> Iterator[Passage]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from bot.chat.message import Message
 from bot.conversation.commands import clean_lookup_text
@@ -11,8 +12,8 @@ from bot.present.questions import present_answer
 from bot.present.wording import clean_text, present_sentence
 from digests.errors import InputError
 from digests.ids import parse_paper_id
-from digests.model import ScoredPaper
-from digests.questions import is_about_another, parse_question
+from digests.model import Post, ScoredPaper
+from digests.questions import is_about_another, is_answered, is_open_question, parse_question
 from digests.subscription import Channel
 from digests.text import clip_text
 
@@ -64,7 +65,7 @@ class QuestionAnswers:
         question = parse_question(rest)
         if not question.is_question or any(parse_paper_id(word.strip("?!.,")) for word in rest.split()):
             return None
-        paper = self._find_numbered(channel, place) if place else self._find_shown(channel, messages)
+        paper = self._find_paper(place, channel, messages)
         if not paper:
             is_open = bool(question.aspects) and not question.stems and not _names_something(rest)
             return Reply(present_sentence(WHICH_PAPER)) if is_open and (messages or place) else None
@@ -76,25 +77,55 @@ class QuestionAnswers:
             return Reply(present_sentence(f"{describe_hold(scored)}. {command} shows it to you alone."))
         return Reply(present_answer(rest, question, scored))
 
-    def _find_shown(self, channel: Channel, messages: Sequence[str]) -> str:
-        """Return the id of the one paper that the first of our messages among these shows, or ""."""
-        for message in messages:
-            post = self.context.store.posts.find(channel, message) if message else None
-            if post and len(post.papers) == 1:
-                return post.papers[0]
-        return ""
+    def answer_in_thread(self, text: str, channel: Channel, thread: str) -> Message | None:
+        """Answer a message in a thread that asks nobody by name.
 
-    def _find_numbered(self, channel: Channel, place: int) -> str:
-        for post in self.context.store.posts.list_of_digests(channel, MAX_DIGEST_POSTS):
-            if post.first_number <= place < post.first_number + len(post.papers):
-                return post.papers[place - post.first_number]
-        return ""
+        `thread` is the receipt of the thread's first message. None unless that is a message of ours which
+        shows one paper, or the one of the number that the text begins with, and the paper's texts surely
+        answer it: whoever did not ask the app is not to be disturbed by it.
+        """
+        place, rest = split_number(clean_lookup_text(text))
+        if not is_open_question(rest):
+            return None
+        shown, question = self._list_shown(channel, thread), parse_question(rest)
+        paper = _find_numbered(shown, place) if place else _find_only(shown)
+        scored = self.context.store.library.get([paper]).get(paper) if paper else None
+        if not scored or is_about_another(question, rest, scored) or not is_answered(question, scored):
+            return None
+        return present_answer(rest, question, scored)
+
+    def _find_paper(self, place: int, channel: Channel, messages: Sequence[str]) -> str:
+        """Return the id of the paper with a number, or without one of the only paper shown, or ""."""
+        shown = [self._list_shown(channel, message) for message in messages if message]
+        if place:
+            newest = self.context.store.posts.list_of_digests(channel, MAX_DIGEST_POSTS)
+            return _find_numbered([*chain.from_iterable(shown), *newest], place)
+        return next(filter(None, map(_find_only, shown)), "")
+
+    def _list_shown(self, channel: Channel, message: str) -> Sequence[Post]:
+        """Return our message, or those below it if it shows no paper itself."""
+        post = self.context.store.posts.find(channel, message)
+        return [post] if post else self.context.store.posts.list_of_thread(channel, message)
 
     def _require_paper(self, paper: str) -> ScoredPaper:
         scored = self.context.store.library.get([paper]).get(paper)
         if not scored:
             raise InputError(f"The paper {clip_text(paper, 60)!r} is not here any more.")
         return scored
+
+
+def _find_numbered(posts: Sequence[Post], place: int) -> str:
+    """Return the id of the paper with a number in the first of the messages that has it, or ""."""
+    for post in posts:
+        if post.first_number <= place < post.first_number + len(post.papers):
+            return post.papers[place - post.first_number]
+    return ""
+
+
+def _find_only(posts: Sequence[Post]) -> str:
+    """Return the id of the only paper that the messages show, or ""."""
+    papers = {paper for post in posts for paper in post.papers}
+    return papers.pop() if len(papers) == 1 else ""
 
 
 def split_number(words: str) -> tuple[int, str]:

@@ -24,7 +24,7 @@ from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.lookup import HELP_WORDS
 from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
 from bot.conversation.paper_fetch_queue import PaperFetchQueue
-from bot.conversation.questions import QuestionForm
+from bot.conversation.questions import QuestionForm, split_number
 from bot.conversation.reports import ReportFields, ReportForm
 from bot.present.discussion import insert_record
 from bot.present.lookup import present_unknown_paper, remove_share_button
@@ -35,6 +35,7 @@ from bot.storage import run_interactive
 from digests.errors import PaperroundError, SourceError
 from digests.ids import find_paper_ids
 from digests.model import QueueOutcome
+from digests.questions import is_open_question
 from digests.subscription import Channel, DigestStyle, Subscription
 
 log = logging.getLogger(__name__)
@@ -390,6 +391,23 @@ class InteractionDispatcher:
         async with self.explain_errors(respond):
             reply = await self._find_reply(words, channel, person_id, messages, is_public=is_public)
             await respond(reply.message)
+
+    async def answer_in_thread(
+        self, text: str, channel: Channel, person_id: str, event: str, respond: Responder, thread: str
+    ) -> None:
+        """Answer a message in a thread below one of ours, if it asks about the paper and nobody by name.
+
+        `thread` is the receipt of the thread's first message, and `event` the platform's id of the message.
+        Every other message, one that was answered before, and that of a person who asks too much get no
+        answer. Raises StoreError.
+        """
+        if not is_open_question(split_number(text)[1]):
+            return  # Most messages: the store is not asked about them.
+        if not self.fair_use.has_token(Use.LOOK_UP, channel, person_id):
+            return
+        answer = await run_interactive(self.answers.questions.answer_in_thread, text, channel, thread)
+        if answer and await self._is_new(event):
+            await respond(answer)
 
     async def _find_reply(
         self,

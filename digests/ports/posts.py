@@ -22,6 +22,12 @@ class Posts(Protocol):
         None if no such message is recorded: it shows no papers, or is not ours.
         """
 
+    def list_of_thread(self, channel: Channel, message_id: str) -> Sequence[Post]:
+        """Return the messages with papers of a digest or a meeting's post that begins with a message.
+
+        Oldest first; empty for a message that is not ours.
+        """
+
     def find_with_paper(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
         """Return up to `limit` messages of a channel that show a paper, newest first."""
 

@@ -36,6 +36,21 @@ class SqlPosts:
             found = _fetch_posts(connection, query)
         return found[0] if found else None
 
+    def list_of_thread(self, channel: Channel, message_id: str) -> Sequence[Post]:
+        first = pages.alias("first_pages")
+        is_begun_there = (
+            select(first.c.delivery)
+            .where(first.c.delivery == posts.c.delivery, first.c.receipt == message_id)
+            .exists()
+        )
+        query = (
+            _select_posts()
+            .where(posts.c.platform == channel.platform, posts.c.channel == channel.channel, is_begun_there)
+            .order_by(posts.c.id)
+        )
+        with self.database.read() as connection:
+            return _fetch_posts(connection, query)
+
     def find_with_paper(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
         posts_of_paper = select(post_papers.c.post).where(
             post_papers.c.platform == channel.platform,

@@ -23,6 +23,8 @@ from digests.questions import (
     build_passage_url,
     choose_passages,
     is_about_another,
+    is_answered,
+    is_open_question,
     list_passages,
     parse_question,
 )
@@ -80,6 +82,36 @@ def test_a_question_is_understood(text: str, aspects: tuple[Aspect, ...]) -> Non
 @pytest.mark.parametrize("text", ["", "kto", "diffusion transformers", "limitations of DPO", "2402.01306"])
 def test_a_look_up_is_no_question(text: str) -> None:
     assert not parse_question(text).is_question
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["what are its limitations?", "limitations?", "how was it tested", "is there code?", "tl;dr?",
+     "was it tested on Llama?", "explain the method please"],
+)  # fmt: skip
+def test_a_message_among_people_can_be_a_question_about_the_paper(text: str) -> None:
+    assert is_open_question(text)
+    assert is_answered(parse_question(text), a_paper_with_review())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "?", "why?", "good work", "nice results!", "what a result!", "code",
+     "what do you think of its results?", "did anyone read the method?",
+     "How was it tested? " + "I ran it on our own data. " * 10],
+)  # fmt: skip
+def test_a_message_that_is_meant_for_people_is_no_question_about_the_paper(text: str) -> None:
+    assert not is_open_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["is it at 13?", "why are we meeting at 5?", "who is going to test this tomorrow?", "shall we postpone?",
+     "can we talk about the results on Thursday?", "does it run on a toaster?", "what score did it get?"],
+)  # fmt: skip
+def test_a_question_that_the_review_does_not_surely_answer_is_left_to_people(text: str) -> None:
+    unscored = a_paper_with_review(score=None)
+    assert not is_answered(parse_question(text), unscored)
 
 
 def test_limitations_come_with_the_words_of_the_paper() -> None:

@@ -62,7 +62,9 @@ EVENT_NEEDS = {
     "reaction_removed": "reactions:read",
     "app_mention": "app_mentions:read",
     "link_shared": "links:read",
-    "message": "im:history",
+    "message.im": "im:history",
+    "message.channel": "channels:history",
+    "message.group": "groups:history",
 }
 KNOWN_ARGUMENTS = {
     "chat.postMessage": {
@@ -482,7 +484,9 @@ class FakeSlack:
 
     async def deliver_event(self, body: Json) -> bool:
         """Send an event to the app until it acknowledges. Returns True if it acknowledged in time."""
-        needed = EVENT_NEEDS.get(body["event"]["type"])
+        event = body["event"]
+        kind = f"message.{event['channel_type']}" if event["type"] == "message" else event["type"]
+        needed = EVENT_NEEDS.get(kind)
         if needed and needed not in self.scopes:
             return False
         task = self._start_task(self._deliver_with_retries(body))

@@ -170,7 +170,7 @@ class SlackListeners:
         app.event("reaction_added")(self._on_reaction)
         app.event("reaction_removed")(self._on_reaction)
         app.event("app_mention")(self._on_mention)
-        app.event("message")(self._on_direct_message)
+        app.event("message")(self._on_message)
         app.event("app_home_opened")(self._on_home)
         app.event("link_shared")(self._on_links)
         app.event("member_joined_channel")(self._on_bot_joined)
@@ -525,14 +525,39 @@ class SlackListeners:
             event_id, above = str(body.get("event_id", "")), str(event.get("thread_ts") or "")
             await self.dispatcher.answer_mention(words, channel, event["user"], event_id, respond, [above])
 
+    async def _on_message(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
+        """Handle a message that a person wrote to the app, or in a thread of a channel."""
+        is_of_bot = event.get("bot_id") or event.get("user") in (None, "", workspace.bot_user)
+        if is_of_bot or event.get("subtype") not in (None, "thread_broadcast"):
+            return
+        if event.get("channel_type") == "im":
+            await self._on_direct_message(event, body, workspace)
+        elif event.get("thread_ts") not in (None, event.get("ts")):
+            await self._on_thread_message(event, workspace)
+
+    async def _on_thread_message(self, event: Payload, workspace: SlackWorkspace) -> None:
+        """Answer a question in a thread below one of our cards, to the person alone.
+
+        A message with a mention is for those whom it names; one of the app is an event of its own.
+        """
+        text = str(event.get("text", ""))[:MAX_EVENT_CHARACTERS]
+        if "<@" in text or "<!" in text:
+            return
+        async with self._handle_request(workspace):
+            channel = self._channel_from_id(str(event["channel"]), workspace)
+            user, thread = str(event["user"]), str(event["thread_ts"])
+
+            async def respond(message: Message, *, replace: bool = False) -> None:
+                await ReplySender(workspace.client).post_ephemeral(channel, user, message, thread=thread)
+
+            message_id = f"slack message {channel} {event.get('ts')}"
+            await self.dispatcher.answer_in_thread(text, channel, user, message_id, respond, thread)
+
     async def _on_direct_message(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         """Look up the text of a direct message as /paper does, without the workspace's marks and digests.
 
         A number is that of the person's own digest.
         """
-        is_own_or_edited = event.get("bot_id") or event.get("subtype")
-        if event.get("channel_type") != "im" or is_own_or_edited or not event.get("user"):
-            return
         async with self._handle_request(workspace):
             if not await self._is_new_event(body):
                 return

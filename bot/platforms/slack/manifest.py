@@ -11,7 +11,10 @@ SCOPES = {
     "reactions:read": "to see who marks a paper",
     "channels:read": "to tell whether it, and a person, are in a public channel",
     "groups:read": "the same for a private channel",
-    "channels:history": "to see, after a broken connection, whether a digest has arrived in a public channel",
+    "channels:history": (
+        "to see, after a broken connection, whether a digest has arrived in a public channel, and to answer "
+        "questions below its cards"
+    ),
     "groups:history": "the same in a private channel",
     "app_mentions:read": "to answer when it is mentioned",
     "im:history": "to answer when somebody writes to it",
@@ -28,7 +31,8 @@ UNFURL_SCOPES = {
 EVENTS = (
     "app_home_opened", "app_mention", "app_uninstalled", "channel_archive", "channel_deleted", "channel_left",
     "channel_unarchive", "group_archive", "group_deleted", "group_left", "group_unarchive",
-    "member_joined_channel", "message.im", "reaction_added", "reaction_removed", "tokens_revoked",
+    "member_joined_channel", "message.channels", "message.groups", "message.im", "reaction_added",
+    "reaction_removed", "tokens_revoked",
 )  # fmt: skip
 """Events that the app receives, besides link_shared."""
 

@@ -76,6 +76,40 @@ def test_where_several_papers_are_shown_the_person_is_asked_which() -> None:
     assert ask("what are its limitations?") is None, "a look-up in words as before"
 
 
+def ask_nobody(text: str, thread: str, store: Store | None = None) -> str | None:
+    """Return the answer to a message in a thread that mentions nobody."""
+    message = answers(store or a_library()).questions.answer_in_thread(text, CHANNEL, thread)
+    return words(message) if message else None
+
+
+def test_a_question_in_a_cards_thread_is_answered_without_a_mention() -> None:
+    assert "tested on Llama" in str(ask_nobody("how was it tested?", "1.1"))
+    assert "Only English is tested" in str(ask_nobody("1: limitations?", "2.2"))
+
+
+@pytest.mark.parametrize(
+    ("text", "thread"),
+    [
+        ("how was it tested?", "9.9"),  # A thread of people.
+        ("1: how was it tested?", "9.9"),
+        ("how was it tested?", "2.2"),  # Several papers, and none is named.
+        ("what are the limitations of LoRA?", "1.1"),
+        ("does it run on a toaster?", "1.1"),
+        ("shall we meet at 5?", "1.1"),
+        ("I like how it was tested", "1.1"),
+        ("", "1.1"),
+    ],
+)
+def test_all_other_messages_in_threads_are_left_to_people(text: str, thread: str) -> None:
+    assert ask_nobody(text, thread) is None
+
+
+def test_a_paper_that_is_not_here_any_more_is_no_reason_to_speak_in_a_thread() -> None:
+    store = a_library()
+    store.posts.record_shared(Post(CHANNEL, "3.3", ("2402.99999",), {"text": "x"}), now=NOW)
+    assert ask_nobody("how was it tested?", "3.3", store) is None
+
+
 def test_what_the_review_does_not_tell_is_said_with_what_it_does() -> None:
     answer = str(ask("does it run on a toaster?", "1.1"))
     assert (

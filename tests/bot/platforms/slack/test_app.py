@@ -9,6 +9,7 @@ import pytest
 
 from bot.conversation.fair_use import USE_LIMITS, Use
 from bot.platforms.slack.listeners import acknowledge_first
+from digests.model import Post
 from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms.slack.processes import (
@@ -358,6 +359,50 @@ def test_a_mention_with_words_is_a_look_up(slack_runner: SlackScenarioRunner) ->
     slack_runner.run_scenario(scenario)
 
 
+def test_a_question_in_a_cards_thread_is_answered_once_and_to_the_person_alone(
+    slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        card = Post(Channel("slack", papers, "T1"), "5.1", ("2402.01306",), {"text": "a card"})
+        bot.store.posts.record_shared(card, now=datetime.now(UTC))
+
+        def write(ts: str, text: str, **changes: Any) -> dict[str, Any]:
+            message = {"type": "message", "channel_type": "channel", "channel": papers, "user": ada}
+            event: dict[str, Any] = {**message, "thread_ts": "5.1", "ts": ts, "text": text, **changes}
+            return slack.build_event_body(event)
+
+        question = "what are its limitations?"
+        for body in (
+            write("5.2", question, bot_id="B9"),
+            write("5.2", question, user=slack.bot_user),
+            write("5.3", question, subtype="message_changed"),
+            write("5.4", f"<@{ada}> has prospect theoretic optimization any limitations?"),
+            write("5.5", f"{question}", thread_ts="4.1"),
+            write("5.6", question, thread_ts=None),
+            write("5.1", question),  # The card itself, as the first message of its thread.
+            write("5.7", "<!here> is there code?"),
+            write("5.8", "shall we meet at noon?"),
+        ):
+            await slack.deliver_event(body)
+        asked = write("5.9", question)
+        await slack.deliver_event(asked)
+        await slack.deliver_event(asked)
+        await slack.deliver_event(write("5.9", question))  # The same message in another event.
+        last = write("6.1", "limitations &amp; results?", subtype="thread_broadcast")
+        await slack.deliver_event(last)
+        await slack.wait_until(lambda: any("results?" in sent["text"] for sent in slack.ephemerals))
+        answers = [sent for sent in slack.ephemerals if sent["channel"] == papers]
+        assert [(sent["user"], sent["thread_ts"]) for sent in answers] == [(ada, "5.1")] * 2
+        assert [sent["text"].rpartition(": ")[2] for sent in answers] == [
+            question,
+            "limitations &amp; results?",
+        ]
+        assert "Limitation" in read_text(answers[0]["blocks"])
+        assert slack.messages_in(papers) == []
+
+    slack_runner.run_scenario(scenario)
+
+
 def test_a_direct_message_is_a_look_up(slack_runner: SlackScenarioRunner) -> None:
     async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
         direct = slack.add_channel("direct")
@@ -421,7 +466,7 @@ def test_an_event_without_a_listener_is_acknowledged(slack_runner: SlackScenario
     async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
         for event in (
             {"type": "emoji_changed", "subtype": "add", "name": "x"},
-            {"type": "message", "channel": papers, "text": "hi"},
+            {"type": "message", "channel_type": "mpim", "channel": papers, "text": "hi"},
         ):
             assert await slack.deliver_event(slack.build_event_body(event))
 

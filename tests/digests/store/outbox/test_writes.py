@@ -120,6 +120,24 @@ def test_a_batch_of_writes_has_the_effect_of_single_writes() -> None:
     assert post.papers == ("2401.00001",)
 
 
+def test_the_papers_of_a_thread_are_found_by_its_first_message() -> None:
+    store, claims = claim_channels("ab")
+    pages = (a_page(0), a_page(1, "2401.00001"), a_page(2, "2401.00002"))
+    for claim, name in zip(claims, "ab", strict=True):
+        planned = replace(claim, pages=pages)
+        store.outbox.apply([PlanSaved(planned, 0)])
+        for number in range(3):
+            store.outbox.apply([PageSent(planned, number, f"{name}{number}", NOW)])
+    first, second = (claim.subscription.channel for claim in claims)
+    assert [post.message_id for post in store.posts.list_of_thread(first, "a0")] == ["a1", "a2"]
+    assert [post.papers for post in store.posts.list_of_thread(second, "b0")] == [
+        ("2401.00001",),
+        ("2401.00002",),
+    ]
+    assert store.posts.list_of_thread(first, "b0") == []
+    assert store.posts.list_of_thread(first, "there") == []
+
+
 def test_a_batch_with_a_lost_claim_writes_nothing() -> None:
     store, claims = claim_channels("ab")
     planned = [replace(claim, pages=(a_page(0),)) for claim in claims]
