@@ -1,8 +1,8 @@
-"""Counts of the whole store for a monitor. They name no channel, workspace or person."""
+"""Counts of the whole store for a monitor, and of each workspace for the operator. They name no person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from digests.ports.outbox import DeliveryState
@@ -32,8 +32,25 @@ class StoreMetrics:
     posted_messages: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class WorkspaceUse:
+    """Use that the people of one workspace make of the bot.
+
+    `marks` counts papers that somebody wants to discuss, once for each person. `requests` counts papers that
+    people asked for in the last weeks and that are not reviewed, and `reviews_today` those that were given a
+    full review today.
+    """
+
+    marks: int = 0
+    requests: int = 0
+    reviews_today: int = 0
+
+
 class Metrics(Protocol):
     """Counts over the outbox that cost no more than a look at each running digest and unfinished edition."""
 
     def collect(self, *, now: datetime) -> StoreMetrics:
         """Count everything at `now`."""
+
+    def count_use(self, *, today: date) -> Mapping[tuple[str, str], WorkspaceUse]:
+        """Count the use by platform and workspace, for workspaces with any. `today` is a day in UTC."""

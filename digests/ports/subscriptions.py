@@ -43,6 +43,9 @@ class Subscriptions(Protocol):
         A subscription that cannot be read is logged and left out.
         """
 
+    def list_former(self) -> Sequence[Channel]:
+        """Return the channels that had a digest and have none any more, in the order of their ids."""
+
     def change(
         self,
         channel: Channel,

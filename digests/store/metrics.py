@@ -1,11 +1,12 @@
-"""Counts of the store for a monitor. Implements `digests.ports.metrics.Metrics`."""
+"""Counts of the store. Implements `digests.ports.metrics.Metrics`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, case, func, not_, select
+from sqlalchemy import and_, case, distinct, exists, func, not_, select
 
-from digests.ports.metrics import COUNTED_HOURS, LATE_AFTER, StoreMetrics
+from digests.ports.metrics import COUNTED_HOURS, LATE_AFTER, StoreMetrics, WorkspaceUse
 from digests.ports.outbox import DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import Database
@@ -17,6 +18,7 @@ deliveries, pages, posts, subscriptions = (
     schema.posts,
     schema.subscriptions,
 )
+marks, papers, requests = schema.marks, schema.papers, schema.paper_requests
 
 _UNFINISHED = LEASED + RETRYABLE
 
@@ -82,3 +84,33 @@ class SqlMetrics:
             not_begun + not_ended,
             posted,
         )
+
+    def count_use(self, *, today: date) -> Mapping[tuple[str, str], WorkspaceUse]:
+        wanted = (
+            select(marks.c.platform, marks.c.workspace, marks.c.paper, marks.c.person)
+            .where(marks.c.is_on)
+            .distinct()
+            .subquery()
+        )
+        place = (requests.c.platform, requests.c.workspace)
+        is_open = not_(exists().where(papers.c.name == requests.c.paper, papers.c.review.is_not(None)))
+        is_granted = requests.c.granted_on == today
+        with self.database.read() as connection:
+            marked = connection.execute(
+                select(wanted.c.platform, wanted.c.workspace, func.count()).group_by(
+                    wanted.c.platform, wanted.c.workspace
+                )
+            )
+            mark_counts = {(row[0], row[1]): row[2] for row in marked}
+            asked = connection.execute(
+                select(
+                    *place,
+                    func.count(distinct(case((is_open, requests.c.paper)))),
+                    func.count(distinct(case((is_granted, requests.c.paper)))),
+                ).group_by(*place)
+            )
+            request_counts = {(row[0], row[1]): (row[2], row[3]) for row in asked}
+        return {
+            place: WorkspaceUse(mark_counts.get(place, 0), *request_counts.get(place, (0, 0)))
+            for place in mark_counts.keys() | request_counts.keys()
+        }

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, insert, select, update
 
 from digests.errors import InputError, StoreError
 from digests.schedule import (
@@ -85,6 +85,17 @@ class SqlSubscriptions:
             rows = connection.execute(_select_channel_rows(channel)).fetchall()
         first_rows = {row.name: row for row in reversed(rows)}
         return readable_subscriptions_from_rows(first_rows[name] for name in sorted(first_rows))
+
+    def list_former(self) -> Sequence[Channel]:
+        of_channel = [subscriptions.c[name] for name in ("platform", "workspace", "channel", "is_direct")]
+        former = (
+            select(*of_channel)
+            .group_by(*of_channel)
+            .having(func.max(case((subscriptions.c.active, 1), else_=0)) == 0)
+            .order_by(func.min(subscriptions.c.id))
+        )
+        with self.database.read() as connection:
+            return [_channel_from_row(row) for row in connection.execute(former)]
 
     def change(
         self,

@@ -361,3 +361,19 @@ def test_the_owner_of_a_subscription_stays_until_it_ends() -> None:
         subscription.channel, replace(subscription, owner_id="UBOB"), by="Bob", now=NOW
     )
     assert [found.owner_id for found in store.subscriptions.list_active()] == ["UBOB"]
+
+
+def test_a_channel_is_a_former_one_once_its_last_digest_is_removed() -> None:
+    store = a_store()
+    other = Channel("slack", "D2", "T1", is_direct=True)
+    for channel, name in ((other, ""), (CHANNEL, ""), (CHANNEL, "friday")):
+        store.subscriptions.change(channel, Subscription(channel, name=name), by="Ada", now=NOW, name=name)
+    assert store.subscriptions.list_former() == []
+    for channel, name in ((CHANNEL, ""), (other, "")):
+        store.subscriptions.change(channel, None, by="Ada", now=NOW, name=name)
+    assert store.subscriptions.list_former() == [other]
+    assert store.subscriptions.list_former()[0].is_direct
+    store.subscriptions.change(CHANNEL, None, by="Ada", now=NOW, name="friday")
+    assert store.subscriptions.list_former() == [other, CHANNEL]
+    store.subscriptions.change(other, Subscription(other), by="Ada", now=LATER)
+    assert store.subscriptions.list_former() == [CHANNEL]
