@@ -33,6 +33,19 @@ class ChatApp(Protocol):
         Works without `open`. Failures are findings, and are not raised.
         """
 
+    async def leave_channel(self, channel: Channel) -> Finding:
+        """Make the app leave a channel, and return what came of it; a warning says what a person must do.
+
+        Works without `open`. It is no fault if the app is not in the channel. Failures are findings.
+        """
+
+    async def leave_workspace(self, workspace: str, channels: Sequence[Channel]) -> Finding:
+        """Make the app leave a workspace, by the rules of `leave_channel`.
+
+        `channels` are those of the workspace that have or had a digest. Where an app cannot leave a
+        workspace by itself, it leaves these.
+        """
+
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
         """Answer people until `stop` is set, then finish the requests in progress. Requires `open`.
 

@@ -842,6 +842,9 @@ class FakeDiscord:
             if guild.has_bot
         ]
 
+    def _do_leave_guild(self, request: web.Request, body: Json, guild: str) -> None:
+        self._get_guild(guild).has_bot = False
+
     def _do_guild(self, request: web.Request, body: Json, guild: str) -> Json:
         return self._guild_json(self._get_guild(guild))
 
@@ -1320,6 +1323,7 @@ _ROUTES = (
     ("GET", r"/users/@me", "me"),
     ("GET", r"/oauth2/applications/@me", "application"),
     ("GET", r"/users/@me/guilds", "my guilds"),
+    ("DELETE", r"/users/@me/guilds/(?P<guild>\d+)", "leave guild"),
     ("GET", r"/guilds/(?P<guild>\d+)", "guild"),
     ("GET", r"/guilds/(?P<guild>\d+)/channels", "guild channels"),
     ("GET", r"/guilds/(?P<guild>\d+)/members/(?P<user>\d+)", "member"),

@@ -55,7 +55,7 @@ NEEDS = {
     "conversations.info": "channels:read", "conversations.history": "channels:history",
     "conversations.replies": "channels:history", "reactions.get": "reactions:read",
     "users.info": "users:read", "users.conversations": "channels:read",
-    "chat.unfurl": "links:write",
+    "chat.unfurl": "links:write", "conversations.leave": "channels:manage",
 }  # fmt: skip
 EVENT_NEEDS = {
     "reaction_added": "reactions:read",
@@ -755,6 +755,15 @@ class FakeSlack:
         limit, start = int(arguments.get("limit") or 100), int(arguments.get("cursor") or 0)
         more = str(start + limit) if len(mine) > start + limit else ""
         return {"channels": mine[start : start + limit], "response_metadata": {"next_cursor": more}}
+
+    def _do_conversations_leave(self, arguments: Json) -> Json:
+        channel = self._get_channel(arguments)
+        if channel.is_archived:
+            raise _RefusedError("is_archived")
+        if self.bot_user not in channel.members:
+            return {"ok": False, "not_in_channel": True}
+        channel.members.discard(self.bot_user)
+        return {}
 
     def _get_channel(self, arguments: Json, *, to_post: bool = False) -> SlackChannel:
         channel = self.channels.get(arguments.get("channel", ""))

@@ -9,15 +9,16 @@ from datetime import datetime
 import aiohttp
 import discord
 
-from bot.chat.findings import Finding
+from bot.chat.findings import Finding, Severity
+from bot.chat.port import PostError
 from bot.conversation.answers import Answers
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
+from bot.platforms.discord.errors import MISSING_ACCESS, UNAUTHORIZED_MESSAGE, UNKNOWN_GUILD
 from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.permissions import build_invitation
 from bot.platforms.discord.preflight import run_preflight
-from bot.platforms.discord.rest import RestClient, use_addresses
+from bot.platforms.discord.rest import CodeError, RestClient, use_addresses
 from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import InputError
 from digests.subscription import Channel
@@ -55,6 +56,26 @@ class DiscordApp:
             )
         finally:
             await rest.close()
+
+    async def leave_channel(self, channel: Channel) -> Finding:
+        return Finding(
+            Severity.WARNING,
+            f"channel {channel.channel}",
+            "Discord lets an app leave a whole server only. If it is not to see the channel, take View "
+            "Channel away from it there; “paperround leave” with the server's id leaves the server.",
+        )
+
+    async def leave_workspace(self, workspace: str, channels: Sequence[Channel]) -> Finding:
+        rest, subject = RestClient(self.token, self.timeout), f"server {workspace}"
+        try:
+            await rest.call_api("DELETE", "/users/@me/guilds/{guild_id}", guild_id=workspace)
+        except PostError as error:
+            if isinstance(error, CodeError) and error.code in (UNKNOWN_GUILD, MISSING_ACCESS):
+                return Finding(Severity.OK, subject, "Paperround is not in it.")
+            return Finding(Severity.FAULT, subject, str(error))
+        finally:
+            await rest.close()
+        return Finding(Severity.OK, subject, "Paperround has left it.")
 
     async def open(self) -> DiscordPlatform:
         """Log in over REST, without a gateway connection, and return the platform.

@@ -14,6 +14,7 @@ from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.container_refusals import ContainerRefusals
 from bot.platforms.slack.http_transport import HttpTransport
+from bot.platforms.slack.leaving import leave_channel
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
 from bot.platforms.slack.session import create_web_client, open_session
@@ -69,6 +70,23 @@ class SlackApp:
                 [each.channel for each in channels if not each.is_direct],
             )
             return (await self._run_preflight(workspaces, ids)).findings
+
+    async def leave_channel(self, channel: Channel) -> Finding:
+        async with open_session(self.timeout) as session:
+            workspace = await self._create_workspaces(session).find(channel.workspace)
+            return await leave_channel(workspace.client, channel.channel)
+
+    async def leave_workspace(self, workspace: str, channels: Sequence[Channel]) -> Finding:
+        async with open_session(self.timeout) as session:
+            client = (await self._create_workspaces(session).find(workspace)).client
+            left = [await leave_channel(client, each.channel) for each in channels if not each.is_direct]
+        remaining = [finding for finding in left if finding.severity is not Severity.OK]
+        where = "; ".join(f"{each.subject}: {each.sentence}" for each in remaining)
+        sentence = (
+            f"{where or f'Paperround has left its {len(left):,} known channels.'} Slack lets people alone "
+            "remove an app: an admin does it under Manage apps of the workspace, which revokes the token."
+        )
+        return Finding(Severity.WARNING, f"workspace {workspace}", sentence)
 
     def _create_workspaces(self, session: aiohttp.ClientSession) -> SlackWorkspaces:
         return SlackWorkspaces(self.secrets.bot_token, self.settings, session, self.clock)

@@ -57,10 +57,10 @@ async def run_preflight(
     """
     client = workspace.client
     try:
-        identity = await _await_answer(client.auth_test())
+        identity = await await_answer(client.auth_test())
         if not identity.get("team_id"):
-            raise _RefusedError(_explain_unreachable("the answer names no workspace"))
-    except _RefusedError as refused:
+            raise RefusedError(_explain_unreachable("the answer names no workspace"))
+    except RefusedError as refused:
         finding = Finding(Severity.FAULT, "Slack" if refused.is_transient else "bot token", str(refused))
         return PreflightReport((finding,), workspace, is_unreachable=refused.is_transient)
     headers = {name.lower(): value for name, value in identity.headers.items()}
@@ -86,7 +86,7 @@ async def run_preflight(
     return PreflightReport(tuple(findings), identified)
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """A call failed. The message gives the reason and the remedy.
 
     `code` is Slack's error code, "" if Slack did not answer in its own format.
@@ -102,8 +102,8 @@ class _RefusedError(Exception):
         return not self.code or is_transient_error(self.code)
 
 
-async def _await_answer(call: Awaitable[Any]) -> Any:
-    """Return the answer to a call. Raises _RefusedError for every failure, a time-out included."""
+async def await_answer(call: Awaitable[Any]) -> Any:
+    """Return the answer to a call. Raises RefusedError for every failure, a time-out included."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
             return await call
@@ -112,16 +112,16 @@ async def _await_answer(call: Awaitable[Any]) -> Any:
         code = str(answer.get("error", ""))
         if not code:
             status = getattr(error.response, "status_code", None)
-            raise _RefusedError(
+            raise RefusedError(
                 _explain_unreachable(f"status {status}" if status else "half an answer")
             ) from error
-        raise _RefusedError(explain_error(code, needed=str(answer.get("needed", ""))), code) from error
+        raise RefusedError(explain_error(code, needed=str(answer.get("needed", ""))), code) from error
     except TimeoutError:
-        raise _RefusedError(
+        raise RefusedError(
             _explain_unreachable(f"no answer within {CALL_TIMEOUT_SECONDS:.0f} seconds")
         ) from None
     except Exception as error:  # A proxy may answer anything, and the library then raises anything.
-        raise _RefusedError(_explain_unreachable(f"{type(error).__name__}: {error}"[:200])) from error
+        raise RefusedError(_explain_unreachable(f"{type(error).__name__}: {error}"[:200])) from error
 
 
 def _explain_unreachable(reason: str) -> str:
@@ -169,8 +169,8 @@ def _check_scopes(granted: frozenset[str], settings: SlackSettings) -> list[Find
 
 async def _check_socket(client: AsyncWebClient, app_token: str) -> Finding:
     try:
-        await _await_answer(client.apps_connections_open(app_token=app_token))
-    except _RefusedError as refused:
+        await await_answer(client.apps_connections_open(app_token=app_token))
+    except RefusedError as refused:
         level = Severity.WARNING if refused.is_transient else Severity.FAULT
         return Finding(
             level, "app token", explain_socket_error(refused.code) if refused.code else str(refused)
@@ -180,8 +180,8 @@ async def _check_socket(client: AsyncWebClient, app_token: str) -> Finding:
 
 async def _check_channel(client: AsyncWebClient, channel: str) -> Finding:
     try:
-        info = (await _await_answer(client.conversations_info(channel=channel))).get("channel") or {}
-    except _RefusedError as refused:
+        info = (await await_answer(client.conversations_info(channel=channel))).get("channel") or {}
+    except RefusedError as refused:
         return Finding(Severity.WARNING, f"channel {channel}", str(refused))
     name = f"channel #{info.get('name', channel)}"
     if info.get("is_archived"):
