@@ -114,7 +114,21 @@ def build_parser() -> argparse.ArgumentParser:
     with_invitation = [name for name, spec in platforms.items() if spec.fetch_invitation]
     command.add_argument("platform", choices=with_invitation)
 
-    command = add_command("workspaces", "workspaces", "list who is served and who asks; allow or deny one")
+    command = add_command("channels", "channels", "list every digest: the next, the last, and why one failed")
+    target_help = "a channel or a workspace, by its id or full name PLATFORM:WORKSPACE[:CHANNEL[#NAME]]"
+    command.add_argument("name", nargs="?", default="", metavar="CHANNEL_OR_WORKSPACE", help=target_help)
+    command.add_argument("--json", action="store_true", help="print a JSON array")
+
+    for name, summary in (
+        ("pause", "send a channel or a workspace no digests for now"),
+        ("resume", "send a channel or a workspace its digests again"),
+        ("leave", "end the digests of a channel or a workspace, and make the app leave"),
+    ):
+        command = add_command(name, name, summary)
+        command.add_argument("name", metavar="CHANNEL_OR_WORKSPACE", help=target_help)
+
+    command = add_command("workspaces", "workspaces", "list workspaces and who asks; allow or deny one")
+    command.add_argument("--json", action="store_true", help="print the list as a JSON array")
     command.add_argument("decision", nargs="?", choices=("allow", "deny"))
     names_help = "the id of a server, after its platform if that is not clear"
     command.add_argument("names", nargs="*", metavar="[PLATFORM] ID", help=names_help)

@@ -162,7 +162,7 @@ def report_to_record(report: StatusReport) -> dict[str, Any]:
             "unknown_messages": sum(status.unknown_pages for status in report.channels),
             "editions": {state.value: number for state, number in report.counts.items()},
         },
-        "channels": [_channel_to_record(status, report.now) for status in report.channels],
+        "channels": [channel_to_record(status, report.now) for status in report.channels],
         "not_begun": list(report.unstarted_names),
         "asking": [
             {"platform": each.platform, "workspace": each.id, "name": each.name, "since": each.at.isoformat()}
@@ -182,7 +182,8 @@ def report_to_record(report: StatusReport) -> dict[str, Any]:
     }
 
 
-def _channel_to_record(channel_status: ChannelStatus, now: datetime) -> dict[str, Any]:
+def channel_to_record(channel_status: ChannelStatus, now: datetime) -> dict[str, Any]:
+    """Convert the status of one digest to JSON values; unknown times are None."""
     subscription = channel_status.subscription
     return {
         "channel": str(channel_status.channel),

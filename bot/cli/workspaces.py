@@ -1,16 +1,26 @@
-"""`paperround workspaces`: the allow-list of the workspaces that are served."""
+"""`paperround workspaces`: every workspace with its digests and its use, and the list of those served."""
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
 
-from bot.cli.terminal import EXIT_OK, build_cli_services, print_lines
+from rich.cells import cell_len
+
+from bot.cli.columns import align_columns
+from bot.cli.targets import name_workspace
+from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json, print_lines
 from bot.platforms.registry import AllowList, find_platforms
+from bot.present.channel_status import describe_trouble
 from bot.present.wording import format_count
 from config.settings import Settings
 from digests.errors import InputError
 from digests.ports import Store
-from digests.ports.workspaces import Workspace, WorkspaceState
+from digests.ports.delivery_reports import ChannelStatus
+from digests.ports.metrics import WorkspaceUse
+from digests.ports.workspaces import WorkspaceState
 from digests.text import clip_text, normalize_text
 
 DENIED_REASON = "Paperround does not serve this workspace any more."
@@ -28,7 +38,12 @@ def run_command(options: argparse.Namespace) -> int:
     services = build_cli_services(options)
     store, settings = services.store, services.settings
     if not options.decision:
-        print_lines(*list_workspaces(store, settings))
+        summaries = load_summaries(store, settings, services.delivery_context.clock())
+        if options.json:
+            records = [summary_to_record(summary) for summary in summaries]
+            print_json(json.dumps(records, ensure_ascii=False, indent=2))
+        else:
+            print_lines(*list_workspaces(summaries, open_console().width))
         return EXIT_OK
     platform, workspace = find_workspace(options.names, store, options.decision)
     allow = options.decision == "allow"
@@ -36,34 +51,129 @@ def run_command(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def list_workspaces(store: Store, settings: Settings) -> list[str]:
-    """Return a line for each workspace: those that ask first, then the served and the denied ones."""
+@dataclass(slots=True)
+class WorkspaceSummary:
+    """One workspace as the operator sees it.
+
+    `state` is "" on a platform without an allow-list. `workspace` is "" for the channels of a settings file
+    that name none. `last_edition` is the newest one that was begun, and `next_due_at` the first to come.
+    """
+
+    platform: str
+    workspace: str
+    state: str = ""
+    name: str = ""
+    since: datetime | None = None
+    is_named: bool = False
+    is_removed: bool = False
+    digests: int = 0
+    troubles: int = 0
+    last_edition: date | None = None
+    next_due_at: datetime | None = None
+    use: WorkspaceUse = field(default_factory=WorkspaceUse)
+
+
+def load_summaries(store: Store, settings: Settings, now: datetime) -> list[WorkspaceSummary]:
+    """Load a summary of every workspace: those that ask first, then the served and the denied ones.
+
+    Blocks.
+    """
+    found: dict[tuple[str, str], WorkspaceSummary] = {}
     entries = {(entry.platform, entry.id): entry for entry in store.workspaces.list_all()}
-    lines = [
-        _describe_entry(entry, settings, store)
-        for state in (WorkspaceState.ASKED, WorkspaceState.SERVED, WorkspaceState.DENIED)
-        for entry in entries.values()
-        if entry.state is state
-    ]
-    named = [
-        f"served  {platform} {workspace}  named in the settings file"
-        for platform in _find_allow_lists()
-        for workspace in sorted(_list_named(platform, settings, store))
-        if (platform, workspace) not in entries
-    ]
-    if not lines and not named:
+    for state in WorkspaceState:
+        for place, entry in entries.items():
+            if entry.state is state:
+                found[place] = WorkspaceSummary(*place, entry.state.value, entry.name, entry.at)
+    for platform in _find_allow_lists():
+        for workspace in sorted(_list_named(platform, settings, store)):
+            place = platform, workspace
+            found.setdefault(place, WorkspaceSummary(*place)).state = WorkspaceState.SERVED.value
+            found[place].is_named = True
+    for status in store.delivery_reports.channel_statuses():
+        channel = status.channel
+        place = channel.platform, channel.workspace
+        _add_digest(found.setdefault(place, WorkspaceSummary(*place)), status, now)
+    for place, use in store.metrics.count_use(today=now.astimezone(UTC).date()).items():
+        if place[1] or place in found:
+            found.setdefault(place, WorkspaceSummary(*place)).use = use
+    for place in store.workspaces.list_removed(before=now):
+        if place in found:
+            found[place].is_removed = True
+    return list(found.values())
+
+
+def _add_digest(summary: WorkspaceSummary, status: ChannelStatus, now: datetime) -> None:
+    """Count a digest of the workspace."""
+    summary.digests += 1
+    summary.troubles += bool(describe_trouble(status, now))
+    if status.edition:
+        summary.last_edition = max(status.edition, summary.last_edition or status.edition)
+    if status.subscription and status.subscription.is_running and status.next_due_at:
+        summary.next_due_at = min(status.next_due_at, summary.next_due_at or status.next_due_at)
+
+
+HEADINGS = ("workspace", "state", "digests", "last", "next (UTC)", "marks", "asked")
+
+
+def list_workspaces(summaries: Sequence[WorkspaceSummary], width: int) -> list[str]:
+    """Return a line for each workspace, and below it one with its name and what is to be known of it."""
+    if not summaries:
         return ["No workspace is on the list yet: the first one that a running bot is added to is served."]
-    if any(entry.state is WorkspaceState.ASKED for entry in entries.values()):
-        named.append("“paperround workspaces allow ID” serves one that asks, deny refuses it.")
-    return lines + named
+    heading, *rows = align_columns([HEADINGS, *map(_list_cells, summaries)], width)
+    lines = [heading]
+    for row, summary in zip(rows, summaries, strict=True):
+        lines.append(row)
+        if note := "; ".join(_list_notes(summary)):
+            lines.append(f"  {clip_text(note, width - 2, cell_len)}")
+    if any(summary.state == WorkspaceState.ASKED for summary in summaries):
+        lines.append("“paperround workspaces allow ID” serves one that asks, deny refuses it.")
+    return lines
 
 
-def _describe_entry(entry: Workspace, settings: Settings, store: Store) -> str:
-    state, note = entry.state.value, f"since {entry.at:%Y-%m-%d %H:%M} UTC"
-    if entry.id in _list_named(entry.platform, settings, store):
-        state, note = WorkspaceState.SERVED.value, "named in the settings file"
-    name = clip_text(normalize_text(entry.name), NAME_CHARACTERS)
-    return f"{state:6}  {entry.platform} {entry.id}  {note}{f'  {name}' if name else ''}"
+def _list_cells(summary: WorkspaceSummary) -> tuple[str, ...]:
+    return (
+        name_workspace(summary.platform, summary.workspace),
+        "removed" if summary.is_removed else summary.state or "served",
+        f"{summary.digests:,}",
+        f"{summary.last_edition:%d %b}" if summary.last_edition else "-",
+        f"{summary.next_due_at.astimezone(UTC):%d %b %H:%M}" if summary.next_due_at else "-",
+        f"{summary.use.marks:,}",
+        f"{summary.use.requests:,}",
+    )
+
+
+def _list_notes(summary: WorkspaceSummary) -> Iterator[str]:
+    if name := clip_text(normalize_text(summary.name), NAME_CHARACTERS):
+        yield name
+    if summary.is_named:
+        yield "named in the settings file"
+    elif summary.since:
+        yield f"{summary.state} since {summary.since:%Y-%m-%d %H:%M} UTC"
+    if not summary.workspace:
+        yield "channels of the settings file that name no workspace"
+    if summary.troubles:
+        yield f"{summary.troubles:,} in trouble: “paperround status”"
+    if summary.use.reviews_today:
+        yield f"{format_count(summary.use.reviews_today, 'full review')} today on request"
+
+
+def summary_to_record(summary: WorkspaceSummary) -> dict[str, Any]:
+    """Convert a summary to JSON values; unknown times are None."""
+    return {
+        "platform": summary.platform,
+        "workspace": summary.workspace,
+        "name": summary.name,
+        "state": "removed" if summary.is_removed else summary.state or "served",
+        "since": summary.since and summary.since.isoformat(),
+        "in_settings": summary.is_named,
+        "digests": summary.digests,
+        "in_trouble": summary.troubles,
+        "last_edition": summary.last_edition and summary.last_edition.isoformat(),
+        "next_at": summary.next_due_at and summary.next_due_at.isoformat(),
+        "marks": summary.use.marks,
+        "requests": summary.use.requests,
+        "reviews_today": summary.use.reviews_today,
+    }
 
 
 def _find_allow_lists() -> dict[str, AllowList]:

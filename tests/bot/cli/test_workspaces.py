@@ -4,17 +4,26 @@ import io
 from datetime import timedelta
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from bot.cli.status import load_status, print_report, report_to_record
-from bot.cli.workspaces import DENIED_REASON, decide_workspace, find_workspace, list_workspaces
+from bot.cli.workspaces import (
+    DENIED_REASON,
+    decide_workspace,
+    find_workspace,
+    list_workspaces,
+    load_summaries,
+    summary_to_record,
+)
 from bot.platforms.registry import find_settings_models
 from config.settings import Settings, build_settings_model
 from digests.errors import InputError
+from digests.model import Mark, MarkSource
 from digests.ports import Store
 from digests.ports.workspaces import WorkspaceState
 from digests.subscription import Channel, Subscription
-from tests.builders import NOW, a_store
+from tests.builders import NOW, TODAY, a_store
 
 OURS, THEIRS, NAMED = "81384788765712384", "91384788765712384", "71384788765712384"
 LATER = NOW + timedelta(hours=1)
@@ -35,20 +44,51 @@ def a_store_with_request(name: str = "Theirs") -> Store:
     return store
 
 
+def lines_of(store: Store, settings: Settings = NOTHING_NAMED, width: int = 80) -> list[str]:
+    return list_workspaces(load_summaries(store, settings, LATER), width)
+
+
 def test_the_list_begins_with_the_workspaces_that_ask() -> None:
-    store = a_store_with_request()
-    assert list_workspaces(store, NOTHING_NAMED) == [
-        f"asked   discord {THEIRS}  since 2026-11-24 10:00 UTC  Theirs",
-        f"served  discord {OURS}  since 2026-11-24 09:00 UTC  Ours",
+    assert lines_of(a_store_with_request()) == [
+        "workspace                  state   digests  last  next (UTC)  marks  asked",
+        f"discord:{THEIRS}  asked   0        -     -           0      0",
+        "  Theirs; asked since 2026-11-24 10:00 UTC",
+        f"discord:{OURS}  served  0        -     -           0      0",
+        "  Ours; served since 2026-11-24 09:00 UTC",
         "“paperround workspaces allow ID” serves one that asks, deny refuses it.",
     ]
-    assert "No workspace" in list_workspaces(a_store(), NOTHING_NAMED)[0]
+    assert "No workspace" in lines_of(a_store())[0]
+
+
+def test_a_workspace_has_its_digests_its_editions_and_its_use_beside_it() -> None:
+    store = a_store()
+    team, file = Channel("slack", "C1", "T1"), Channel("slack", "C9")
+    store.subscriptions.change(team, Subscription(team), by="Ada", now=NOW)
+    store.subscriptions.change(team, Subscription(team, name="b"), by="Ada", now=NOW, name="b")
+    store.subscriptions.sync_from_settings([Subscription(file)], now=NOW)
+    store.subscriptions.stop(team, "the channel was archived.")
+    for person in ("UADA", "UBOB"):
+        store.marks.set_mark(Mark(team, "1.1", "2402.01306", person, MarkSource.REACTION, NOW), True)
+    store.paper_requests.add("2402.01306", now=NOW, platform="slack", workspace="T1", person="UADA")
+    store.paper_requests.grant(["2402.01306"], TODAY)
+    summaries = load_summaries(store, NOTHING_NAMED, LATER)
+    assert list_workspaces(summaries, 80)[1:] == [
+        "slack:T1   served  2        -     -             2      1",
+        "  2 in trouble: “paperround status”; 1 full review today on request",
+        "slack      served  1        -     25 Nov 09:00  0      0",
+        "  channels of the settings file that name no workspace",
+    ]
+    team_record = summary_to_record(summaries[0])
+    assert team_record["next_at"] is None
+    assert (team_record["digests"], team_record["in_trouble"], team_record["marks"]) == (2, 2, 2)
+    store.workspaces.record_removal("slack", ["T1"], now=NOW)
+    assert lines_of(store)[1].startswith("slack:T1   removed")
 
 
 def test_the_name_of_a_stranger_cannot_forge_a_line_of_the_list() -> None:
-    lines = list_workspaces(a_store_with_request("x\nserved  discord 1\u202e" + "y" * 500), NOTHING_NAMED)
-    assert len(lines) == 3
-    assert all("\n" not in line and "\u202e" not in line and len(line) < 160 for line in lines)
+    lines = lines_of(a_store_with_request("x\nserved  discord 1\u202e" + "論" * 500))
+    assert len(lines) == 6
+    assert all("\n" not in line and "\u202e" not in line and cell_len(line) <= 80 for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +102,9 @@ def test_a_workspace_that_the_settings_name_is_listed_as_served_and_cannot_be_de
     settings: Settings,
 ) -> None:
     store = a_store()
-    (line,) = list_workspaces(store, settings)
-    assert line == f"served  discord {NAMED}  named in the settings file"
+    _, line, note = lines_of(store, settings)
+    assert line.startswith(f"discord:{NAMED}  served ")
+    assert note == "  named in the settings file"
     with pytest.raises(InputError, match="take it out there"):
         decide_workspace(store, settings, "discord", NAMED, allow=False, now=NOW)
     assert store.workspaces.list_denied("discord") == frozenset()
