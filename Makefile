@@ -81,7 +81,7 @@ mutants: $(READY) ## Put faults into the code, one at a time, and see that a tes
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 # The image has no plotting library: only `paperround evaluate --plot` needs it.
-RUN_EXTRAS := slack discord postgresql reviewer
+RUN_EXTRAS := slack discord postgresql reviewer web
 lock: $(READY) ## Renew the locked requirements
 	@$(LOCK) --upgrade --all-extras pyproject.toml --group pyproject.toml:dev -o requirements/dev.txt
 	@$(LOCK) $(RUN_EXTRAS:%=--extra %) pyproject.toml -c requirements/dev.txt -o requirements/run.txt

@@ -248,6 +248,24 @@ class MonitoringSettings(SettingsTable):
     )
 
 
+class WebSettings(SettingsTable):
+    """The operator's read-only page, and look-ups for programs at `/mcp`. Each needs a token."""
+
+    enabled: bool = Field(
+        default=False, description="Serve them while `paperround run` goes on. It needs the extra `web`."
+    )
+    host: RequiredText = Field(
+        default="127.0.0.1",
+        description="Address to listen on. The port speaks plain HTTP: a proxy before it adds HTTPS.",
+    )
+    port: int = Field(default=8765, ge=1, le=65535, description="Port to listen on.")
+    names: ShortTexts = Field(
+        default=(),
+        description="Names under which browsers and programs reach it, such as `papers.example.org`. "
+        "Requests for other names than these and this machine's own are refused.",
+    )
+
+
 class PrivacySettings(SettingsTable):
     """Records about people: how long they are kept."""
 
@@ -607,6 +625,9 @@ class Settings(SettingsTable):
     )
     monitoring: MonitoringSettings = Field(
         default=MonitoringSettings.model_construct(), description="A port for monitors."
+    )
+    web: WebSettings = Field(
+        default=WebSettings.model_construct(), description="A page for the operator, look-ups for programs."
     )
     privacy: PrivacySettings = Field(
         default=PrivacySettings.model_construct(), description="Records about people."

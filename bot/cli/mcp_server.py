@@ -10,5 +10,6 @@ def run_command(options: argparse.Namespace) -> int:
     """Serve until the standard input ends. Raises InputError and SettingsError."""
     services = build_cli_services(options)
     channel = parse_queue_owner(options.workspace, services) if options.workspace else None
-    build_server(PaperTools(services, channel)).run()
+    tools = PaperTools(services, channel)
+    build_server(lambda: tools, has_queue=channel is not None).run()
     return EXIT_OK

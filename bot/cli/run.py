@@ -62,7 +62,7 @@ A host for which no name server answers holds a thread for half a minute, and mu
 default depends on the machine, and may be five.
 """
 
-NOISY_LOGGERS = ("apscheduler", "alembic", "httpx")
+NOISY_LOGGERS = ("apscheduler", "alembic", "httpx", "mcp", "uvicorn")
 """Libraries that log every job, migration or request at INFO. Platforms name theirs in `noisy_loggers`."""
 
 
@@ -83,6 +83,10 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    if services.settings.web.enabled:
+        from bot.web.server import require_libraries
+
+        require_libraries()
     chat_apps = build_apps(services, environment)
     paper_sources = build_sources(services)
     open_context = build_reviewer(services, environment)
@@ -111,6 +115,8 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
                 tasks["refreshing posts"] = partial(_run_refreshing, context, max_post_age, stop)
             if services.settings.monitoring.port:
                 tasks["monitoring"] = partial(_run_monitor, services, stop)
+            if services.settings.web.enabled:
+                tasks["web"] = partial(_run_web, services, stop)
             tasks["indexing"] = partial(_run_indexing, services, stop)
             tasks["retention"] = partial(_run_retention, services, stop)
             for task_name, work in tasks.items():
@@ -216,6 +222,13 @@ async def _run_monitor(services: Services, stop: asyncio.Event) -> None:
     source_names = [source.effective_name for source in services.settings.sources]
     monitor = Monitor(services.store, services.delivery_context.clock, source_names)
     await monitor.serve_until(monitoring.host, monitoring.port, stop)
+
+
+async def _run_web(services: Services, stop: asyncio.Event) -> None:
+    """Serve the operator's page and programs until `stop` is set. Raises OSError if the port is in use."""
+    from bot.web.site import serve_site
+
+    await serve_site(services, stop)
 
 
 async def _run_indexing(services: Services, stop: asyncio.Event) -> None:

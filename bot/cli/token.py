@@ -5,13 +5,16 @@ import getpass
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, print_json, print_lines
-from bot.platforms.registry import find_platforms
 from digests.errors import InputError
 from digests.ports import Store
 from digests.ports.access_tokens import AccessToken, TokenScope, TokenUse
 from digests.text import clip_text, normalize_text
+
+if TYPE_CHECKING:
+    from bot.services import Services
 
 LABEL_CHARACTERS = 60
 """Longest label of a token."""
@@ -23,7 +26,7 @@ def run_command(options: argparse.Namespace) -> int:
     store, now = services.store, datetime.now(UTC)
     match options.action:
         case "create":
-            print_lines(*create_token(options.use, options.workspace, options.label, store, now=now))
+            print_lines(*create_token(options.use, options.workspace, options.label, services, now=now))
         case "revoke":
             print_lines(revoke_token(options.number, store, now=now))
         case _ if options.json:
@@ -33,12 +36,13 @@ def run_command(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def create_token(use: str, workspace: str, label: str, store: Store, *, now: datetime) -> list[str]:
+def create_token(use: str, workspace: str, label: str, services: "Services", *, now: datetime) -> list[str]:
     """Create a token, and return the lines that show it, this once. Raises InputError."""
     purpose = TokenUse(use)
-    scope = _parse_scope(workspace, purpose)
+    scope = _parse_scope(workspace, purpose, services)
     shown_label = clip_text(normalize_text(label), LABEL_CHARACTERS)
-    token, text = store.access_tokens.create(purpose, scope, label=shown_label, by=_find_account(), now=now)
+    tokens = services.store.access_tokens
+    token, text = tokens.create(purpose, scope, label=shown_label, by=_find_account(), now=now)
     reach = f"look-ups for {scope}" if purpose is TokenUse.MCP else "the page of all workspaces"
     return [
         text,
@@ -47,17 +51,18 @@ def create_token(use: str, workspace: str, label: str, store: Store, *, now: dat
     ]
 
 
-def _parse_scope(text: str, use: TokenUse) -> TokenScope:
+def _parse_scope(text: str, use: TokenUse, services: "Services") -> TokenScope:
     """Return the workspace, or the channel, that a token is for. Raises InputError for another text."""
     if use is TokenUse.WEB:
         if text:
             raise InputError("The page shows all workspaces: write “paperround token create web” alone.")
         return TokenScope()
-    parts = text.split(":")
-    if len(parts) not in (2, 3) or not all(parts) or parts[0] not in find_platforms():
-        problem = f"{clip_text(text, 60)!r} names no workspace" if text else "For which workspace?"
-        raise InputError(f"{problem}: write “paperround token create mcp PLATFORM:WORKSPACE”, by their ids.")
-    return TokenScope(*parts)
+    if not text:
+        raise InputError("For which workspace? “paperround token create mcp PLATFORM:WORKSPACE”, by ids.")
+    from bot.web.paper_tools import parse_queue_owner
+
+    place = parse_queue_owner(text, services)
+    return TokenScope(place.platform, place.workspace, place.channel)
 
 
 def _find_account() -> str:

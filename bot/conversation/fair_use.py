@@ -66,6 +66,8 @@ class Use(StrEnum):
     """A reaction that may be a mark. Those beyond the limit are read later, once a message."""
     LINK = "pasted a lot of links"
     """A message with links that get a card."""
+    PROGRAM = "asked a lot"
+    """A request of a program over HTTP. A look-up takes up to three, and the person is its token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ USE_LIMITS: Mapping[Use, UseLimits] = {
     Use.MARK: UseLimits(BucketLimits(60, 1), BucketLimits(1000, 20)),
     Use.REACTION: UseLimits(BucketLimits(30, 1 / 2), BucketLimits(500, 10)),
     Use.LINK: UseLimits(BucketLimits(20, 1 / 5), BucketLimits(200, 2)),
+    Use.PROGRAM: UseLimits(BucketLimits(120, 2), BucketLimits(480, 8)),
 }
 
 

@@ -1,1 +1,1 @@
-"""What is answered over HTTP: monitors, programs and the operator's page."""
+"""Answers over HTTP: to monitors, programs and the operator's browser."""

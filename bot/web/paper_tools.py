@@ -1,14 +1,16 @@
 """Look-ups for programs: the tools of the Model Context Protocol."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from bot.platforms.registry import find_platforms
 from bot.present.lookup import to_paper_records
 from bot.services import build_answers
+from bot.storage import run_interactive
 from digests.errors import InputError, PaperroundError
 from digests.ids import parse_paper_id
 from digests.model import QueuedPaper, ScoredPaper
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
     from bot.services import Services
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 MAX_WORDS_CHARACTERS = 1_000
 """Characters of a look-up that are read."""
@@ -103,6 +102,7 @@ class PaperTools:
     def queue(self) -> dict[str, Any]:
         """Return the papers that this workspace wants to discuss, most wanted first, at most 50."""
         assert self.channel  # noqa: S101 - the tool is offered only then.
+        require_queue(self.channel, self.services)
         queue = build_answers(self.services, self.channel.platform).queue.load_queue(self.channel)[
             :MAX_PAPERS
         ]
@@ -170,13 +170,21 @@ def parse_queue_owner(text: str, services: "Services") -> Channel:
             f"{clip_text(text, 60)!r} names no workspace: write platform:workspace, by their ids."
         )
     channel = Channel(parts[0], parts[2] if len(parts) == 3 else "", parts[1])
-    if not channel.channel and services.settings.discussion.queue == "channel":
-        raise InputError("Each channel has a queue of its own: write platform:workspace:channel.")
+    require_queue(channel, services)
     return channel
 
 
-def build_server(tools: PaperTools) -> "MCPServer":
-    """Build the server of these tools. Raises InputError if its library is not installed."""
+def require_queue(channel: Channel, services: "Services") -> None:
+    """Raise InputError for a workspace without a channel if each channel has a queue of its own."""
+    if not channel.channel and services.settings.discussion.queue == "channel":
+        raise InputError("Each channel has a queue of its own: write platform:workspace:channel.")
+
+
+def build_server(find_tools: Callable[[], PaperTools], *, has_queue: bool) -> "MCPServer":
+    """Build a server whose calls each ask `find_tools` for the tools. `has_queue` offers the queue too.
+
+    Raises InputError if its library is not installed.
+    """
     try:
         from mcp.server.mcpserver import MCPServer
         from mcp.types import ToolAnnotations
@@ -188,25 +196,37 @@ def build_server(tools: PaperTools) -> "MCPServer":
     server = MCPServer(
         "paperround", instructions=INSTRUCTIONS, version=version("paperround"), log_level="WARNING"
     )
-    offered: list[Callable[..., dict[str, Any]]] = [tools.search, tools.paper, tools.limitations]
-    if tools.channel:
-        offered.append(tools.queue)
-    for tool in offered:
+    offered: list[Callable[..., dict[str, Any]]] = [
+        PaperTools.search,
+        PaperTools.paper,
+        PaperTools.limitations,
+    ]
+    if has_queue:
+        offered.append(PaperTools.queue)
+    for method in offered:
         server.add_tool(
-            _explain_failure(tool), annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False)
+            _build_tool(method, find_tools),
+            annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
         )
     return server
 
 
-def _explain_failure(tool: Callable[P, R]) -> Callable[P, R]:
-    """Return a tool whose failures reach the program as one sentence."""
+def _build_tool(
+    method: Callable[..., dict[str, Any]], find_tools: Callable[[], PaperTools]
+) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Return a tool that calls a method in a thread of the store.
+
+    Its signature, which programs are told, is the method's. A failure reaches the program as one sentence.
+    """
     from mcp.server.mcpserver.exceptions import ToolError
 
-    @wraps(tool)
-    def call_tool(*args: P.args, **kwargs: P.kwargs) -> R:
+    @wraps(method)
+    async def call_tool(**arguments: Any) -> dict[str, Any]:
         try:
-            return tool(*args, **kwargs)
+            return await run_interactive(method, find_tools(), **arguments)
         except PaperroundError as error:
             raise ToolError(str(error)) from None
 
+    _, *parameters = inspect.signature(method).parameters.values()
+    call_tool.__signature__ = inspect.signature(method).replace(parameters=parameters)  # type: ignore[attr-defined]
     return call_tool

@@ -335,7 +335,7 @@ def test_settings_do_not_change_once_read() -> None:
         (
             '"a\\nb" = 1',
             r'"a\nb" is no key that Paperround knows; remove it, or use one of version, store, search, '
-            "digest, delivery, discussion, operator, monitoring, privacy, fetching, sources, reviewer, "
+            "digest, delivery, discussion, operator, monitoring, web, privacy, fetching, sources, reviewer, "
             "platforms, subscriptions",
         ),
         (

@@ -48,6 +48,8 @@ UNDO_VALUES = (
 )
 LIMITATIONS = "tests/digests/test_limitations.py"
 DISCUSSIONS = "tests/digests/store/test_discussions.py"
+TOKENS = "tests/digests/store/test_access_tokens.py"
+MCP = "tests/bot/web/test_mcp_http.py"
 BACKUP = "tests/digests/store/test_backup.py"
 RESTORED = "tests/bot/delivery/test_restored_store.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
@@ -3325,8 +3327,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "queue for a program without a workspace",
         "bot/web/paper_tools.py",
-        "if tools.channel:",
-        "if tools:",
+        "if has_queue:",
+        "if True:",
         ("tests/bot/web/test_paper_tools.py::test_a_workspace_sees_its_own_queue_and_no_other",),
     ),
     # After a discussion.
@@ -3477,5 +3479,34 @@ MUTANTS: tuple[Mutant, ...] = (
         "not_begun + not_ended",
         "not_ended",
         ("tests/bot/web/test_monitor.py::test_editions_that_do_not_begin_or_end_are_late[sqlite]",),
+    ),
+    # Access tokens, and what is answered over HTTP.
+    Mutant(
+        "any secret of a token's number",
+        "digests/store/access_tokens.py",
+        "if row is None or not hmac.compare_digest(row.secret_hash, _hash_secret(secret)):",
+        "if row is None:",
+        (f"{TOKENS}::test_a_text_that_is_not_exactly_the_token_is_refused[sqlite]",),
+    ),
+    Mutant(
+        "a token of a program opens the page",
+        "digests/store/access_tokens.py",
+        "tokens.c.id == key, tokens.c.purpose == use, ~is_denied",
+        "tokens.c.id == key, ~is_denied",
+        (f"{TOKENS}::test_a_token_has_one_use[sqlite]",),
+    ),
+    Mutant(
+        "a restored backup brings revoked tokens back",
+        "digests/store/access_tokens.py",
+        "row.created_at <= restored_at",
+        "False",
+        (f"{TOKENS}::test_a_restored_backup_does_not_bring_a_revoked_token_back[sqlite]",),
+    ),
+    Mutant(
+        "a foreign page asks",
+        "bot/web/guard.py",
+        "elif origin is not None and find_host_name(origin) not in self.names:",
+        "elif False:",
+        (f"{MCP}::test_a_page_of_another_site_cannot_ask",),
     ),
 )

@@ -4,12 +4,25 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bot.cli.main import main
 from bot.cli.token import create_token, list_tokens, revoke_token
+from bot.platforms.registry import find_settings_models
+from bot.services import Services, build_services
+from config.settings import build_settings_model
 from digests.errors import InputError
 from digests.ports.access_tokens import TokenUse
-from tests.builders import NOW, a_store
+from tests.builders import NOW
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    url = f"sqlite:///{tmp_path / 'p.db'}"
+    settings = build_settings_model(find_settings_models()).model_validate(
+        {"version": 1, "store": {"url": url}}
+    )
+    return build_services(settings, Console(), clock=lambda: NOW)
 
 
 def test_a_new_token_is_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,31 +46,29 @@ def test_a_new_token_is_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture
     assert text[20:] not in listed + shown
 
 
-def test_a_token_is_for_one_workspace_or_for_the_page() -> None:
-    store = a_store()
-    assert "look-ups for discord:1:2" in create_token("mcp", "discord:1:2", "", store, now=NOW)[1]
-    assert "all workspaces" in create_token("web", "", "", store, now=NOW)[1]
+def test_a_token_is_for_one_workspace_or_for_the_page(services: Services) -> None:
+    assert "look-ups for discord:1:2" in create_token("mcp", "discord:1:2", "", services, now=NOW)[1]
+    assert "all workspaces" in create_token("web", "", "", services, now=NOW)[1]
     for use, workspace in (
         ("mcp", ""), ("mcp", "T1"), ("mcp", "slack:"), ("mcp", "teams:T1"), ("web", "slack:T1"),
         ("mcp", "slack:T1:C1:x"),
     ):  # fmt: skip
-        with pytest.raises(InputError, match="paperround token create"):
-            create_token(use, workspace, "", store, now=NOW)
-    assert len(store.access_tokens.list_all()) == 2
+        with pytest.raises(InputError, match=r"names no workspace|token create"):
+            create_token(use, workspace, "", services, now=NOW)
+    assert len(services.store.access_tokens.list_all()) == 2
 
 
-def test_a_label_cannot_forge_a_line() -> None:
-    store = a_store()
-    create_token("web", "", "x\n  9  web  all\u202e" + "y" * 500, store, now=NOW)
-    (line,) = list_tokens(store)
+def test_a_label_cannot_forge_a_line(services: Services) -> None:
+    create_token("web", "", "x\n  9  web  all\u202e" + "y" * 500, services, now=NOW)
+    (line,) = list_tokens(services.store)
     assert "\n" not in line
     assert "\u202e" not in line
     assert len(line) < 200
 
 
-def test_a_token_is_revoked_twice_and_an_unknown_one_never() -> None:
-    store = a_store()
-    text = create_token("web", "", "", store, now=NOW)[0]
+def test_a_token_is_revoked_twice_and_an_unknown_one_never(services: Services) -> None:
+    store = services.store
+    text = create_token("web", "", "", services, now=NOW)[0]
     assert "is revoked" in revoke_token(1, store, now=NOW)
     assert store.access_tokens.authenticate(text, TokenUse.WEB, now=NOW) is None
     assert "was revoked before, on 2026-11-24" in revoke_token(1, store, now=NOW.replace(hour=23))

@@ -45,8 +45,10 @@ def services(tmp_path: Path) -> Services:
 def call_tools(tools: PaperTools, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     """Return the tools' names, and the result of each call: its value, or the sentence of its failure."""
 
+    server = build_server(lambda: tools, has_queue=tools.channel is not None)
+
     async def talk() -> list[Any]:
-        async with asyncio.timeout(WAIT_SECONDS), Client(build_server(tools)) as client:
+        async with asyncio.timeout(WAIT_SECONDS), Client(server) as client:
             results: list[Any] = [[tool.name for tool in (await client.list_tools()).tools]]
             for name, arguments in calls:
                 found = await client.call_tool(name, arguments)
