@@ -142,10 +142,10 @@ class DeliverySettings(SettingsTable):
     """Posting of digests, and its failures."""
 
     former_keys: ClassVar[Mapping[str, str]] = {
-        "at_once": describe_removed_key("100 deliveries"),
-        "at_once_a_workspace": describe_removed_key("8 deliveries"),
+        "at_once": describe_removed_key("800 deliveries"),
+        "at_once_a_workspace": describe_removed_key("5 deliveries"),
         "attempts": describe_removed_key("6 attempts"),
-        "concurrency_per_workspace": describe_removed_key("8 deliveries"),
+        "concurrency_per_workspace": describe_removed_key("5 deliveries"),
         "history_lag_seconds": describe_removed_key("2 seconds"),
         "keep_true_days": describe_renamed_key("refresh_days"),
         "lease_seconds": describe_removed_key("300 seconds"),

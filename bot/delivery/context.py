@@ -40,7 +40,8 @@ class DeliveryPolicy:
     show is looked for again after `absence_wait`; then it counts as absent. `merge_missed` makes a digest
     cover the missed editions before it. `review_wait` is the longest time, from its due time on, for which a
     digest without any score waits for the reviewer; without a reviewer it is zero. At most `concurrency`
-    deliveries are in progress, `concurrency_per_workspace` of them in one workspace.
+    deliveries are in progress, `concurrency_per_workspace` of them in one workspace: as many workspaces as
+    together may post faster than one processor can.
     """
 
     on_unknown: UnknownPolicy = UnknownPolicy.SKIP
@@ -51,8 +52,8 @@ class DeliveryPolicy:
     min_attempts: int = 6
     merge_missed: bool = True
     review_wait: timedelta = timedelta()
-    concurrency: int = 100
-    concurrency_per_workspace: int = 8
+    concurrency: int = 800
+    concurrency_per_workspace: int = 5
 
     @property
     def proof_wait(self) -> timedelta:

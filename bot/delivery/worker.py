@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -36,6 +36,12 @@ MAX_CLOCK_CORRECTION = timedelta(minutes=2)
 
 PEER_POLL_SECONDS = 1.0
 """Interval between two queries for the other workers that share the rate limits."""
+
+BOT_CONCURRENCY = 100
+"""Deliveries in progress on a platform that limits all messages of a bot together.
+
+More would not be faster: they would wait for the bot's slots, and a stop would wait for them.
+"""
 
 WorkspaceKey = tuple[str, str]
 """A platform's name and a workspace's id."""
@@ -253,6 +259,12 @@ class DeliveryWorker:
         """Claims that wait for a slot."""
         self._served_workspaces: set[WorkspaceKey] = set()
         """Workspaces that have had their turn."""
+        self._bot_slots = {
+            platform: asyncio.Semaphore(BOT_CONCURRENCY)
+            for platform, limiter in context.rate_limiters.items()
+            if limiter.limits.bot is not None
+        }
+        """Slots of the deliveries in progress, by platform that limits all messages of a bot together."""
         self.liveness = WorkerLiveness(context)
         self._peer_watch = PeerWatch(context, self.liveness.owners)
         self._last_clock_reading: datetime | None = None
@@ -396,9 +408,17 @@ class DeliveryWorker:
         self._claims.extendleft(reversed(waiting))
 
     async def _run_delivery(self, claim: Claim, workspace: WorkspaceKey) -> None:
-        """Deliver a claim, free its slot, and wake the worker. An unforeseen error is only logged."""
+        """Deliver a claim, free its slot, and wake the worker. An unforeseen error is only logged.
+
+        A claim that still waits for a slot of its bot when the worker is closed goes back to the claims that
+        are released.
+        """
         try:
-            await deliver_claim(claim, context=self.context)
+            async with self._bot_slots.get(claim.subscription.channel.platform, nullcontext()):
+                if self._mode is _Mode.CLOSED:
+                    self._claims.append(claim)
+                else:
+                    await deliver_claim(claim, context=self.context)
         except Exception:
             names = claim.edition, claim.subscription.channel
             log.exception("delivering %s to %s failed; it is tried again once its lease is over", *names)

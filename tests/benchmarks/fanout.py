@@ -9,9 +9,8 @@ The floor of CPU a message is a call of slack_sdk's own client over the same ses
 same pace: at 200 messages a second the loop wakes for each message, and a call costs more. Paperround's own
 call costs less than half as much, because its body is encoded once for equal digests. Delivery adds the
 store's threads: the two transactions (pages, shown papers, posts), the claims, and the window of new papers.
-Durability is cheap: two commits by the bare driver, measured beside it, are a tenth of a call. Batches are
-about twenty deliveries; larger ones would release in larger bunches the messages that the rate limiter
-releases one by one.
+Durability is cheap: two commits by the bare driver, measured beside it, are a tenth of a call. A batch
+has up to a quarter of the deliveries in progress.
 
 Under Slack's limits the CPU is the bottleneck, so that the floor of the wall time is out of reach. Replicas
 help as far as there are processors: the server, PostgreSQL and the replicas share the machine's.

@@ -177,6 +177,31 @@ def test_small_workspaces_are_served_before_large_ones_end() -> None:
     assert posted.index("small") < 30
 
 
+def test_a_bot_that_its_platform_limits_has_slots_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.delivery.worker, "BOT_CONCURRENCY", 2)
+
+    async def run() -> None:
+        store = a_store_with_channels(("slow", 6))
+        limiters = {"console": RateLimiter(RateLimits(bot=1000))}
+        platform = SlowPlatform(PostedPages())
+        worker = DeliveryWorker(
+            a_delivery_context(
+                store, platform, rate_limiters=limiters, concurrency=8, concurrency_per_workspace=8
+            )
+        )
+        working = asyncio.create_task(worker.run_until_closed())
+        await wait_until(lambda: platform.max_in_flight["all"] == 2 and worker.slots.in_flight.total() == 6)
+        worker.close()
+        platform.released.set()
+        await working
+        assert (platform.max_in_flight["all"], len(platform.posted_pages.pages)) == (2, 2)
+        # The four that waited for a slot were released by the stop: another worker need not wait for leases.
+        await deliver_due_editions(replace(a_delivery_context(store, platform), owner="q"))
+        assert len(platform.posted_pages.pages) == 6
+
+    asyncio.run(run())
+
+
 def test_a_tick_does_not_wait_for_the_one_before() -> None:
     async def run() -> None:
         platform, now = SlowPlatform(PostedPages()), [NOW]
