@@ -37,13 +37,13 @@ FLOORS = (
 )
 """Rooms of bot/ from the ground up. A room imports from lower floors and from itself."""
 
-ONLY_IN = {
+ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "sqlalchemy": "digests/store",
     "alembic": "digests/store",
     "tantivy": "digests/search",
     "apscheduler": "bot/delivery/worker.py",
     "pypdf": "digests/reviewers/pdf.py",
-    "matplotlib": "bot/cli/",
+    "matplotlib": ("bot/cli/", "bot/present/recap_picture.py"),
     "icalendar": "bot/present/meeting_calendar.py",
     "cryptography": "bot/token_cipher.py",
 }

@@ -22,7 +22,7 @@ from digests.sources.score_files import read_judgements, read_model_scores
 from digests.team_agreement import JUDGED_DIGESTS, measure_team_agreement
 
 if TYPE_CHECKING:
-    from bot.cli.recap_plot import ChannelWeeks
+    from bot.present.recap_picture import ChannelWeeks
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -62,7 +62,7 @@ def _print_team_agreements(options: argparse.Namespace) -> int:
         raise InputError("--marks compares what digests showed: it goes with --json and --plot alone.")
     store = build_cli_services(options).store
     if options.plot:
-        from bot.cli.recap_plot import save_recap_plot
+        from bot.present.recap_picture import save_recap_plot
 
         save_recap_plot(_load_two_weeks(store, datetime.now(UTC)), options.plot)
     agreements = {
@@ -78,7 +78,7 @@ def _print_team_agreements(options: argparse.Namespace) -> int:
 
 def _load_two_weeks(store: Store, now: datetime) -> "list[ChannelWeeks]":
     """Load the last two weeks of each digest that showed scores. Held and rejected papers are left out."""
-    from bot.cli.recap_plot import ChannelWeeks
+    from bot.present.recap_picture import ChannelWeeks
 
     weeks = []
     for subscription in store.subscriptions.list_active():
