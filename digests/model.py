@@ -538,6 +538,23 @@ class Heartbeat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file that comes with a message.
+
+    A picture has `alt_text`, words for those who do not see it.
+    """
+
+    name: str
+    content: bytes
+    alt_text: str = ""
+
+    @property
+    def is_picture(self) -> bool:
+        """Return True for a picture, which a message shows; other files are offered for download."""
+        return bool(self.alt_text)
+
+
+@dataclass(frozen=True, slots=True)
 class LateNotice:
     """Notice in a digest that is late, or that follows missed editions.
 

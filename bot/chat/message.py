@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from digests.model import AttachedFile
 from digests.subscription import Channel, DigestStyle
 
 
@@ -264,18 +265,11 @@ Block = Heading | Text | Card | Divider | Buttons | OptionRow | Links | Appointm
 
 
 @dataclass(frozen=True, slots=True)
-class AttachedFile:
-    """A file that comes with a reply."""
-
-    name: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """Content of one reply or digest. `summary` is its text in notifications and for screen readers.
 
-    `file` comes with a reply on platforms that can attach one; the blocks say the same without it.
+    `file` comes with the message on platforms that can attach one; the blocks say the same without it. In a
+    post it is a picture, at the end of the last page.
     """
 
     summary: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from bot.chat.message import AttachedFile, ButtonAction, Message, People
+from bot.chat.message import ButtonAction, Message, People
 from bot.conversation.commands import clean_lookup_text
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.meeting_words import parse_span, understand_plan
@@ -25,6 +25,7 @@ from digests.errors import InputError
 from digests.meetings.model import DaysOff, MeetingPlan, Member
 from digests.meetings.rota import choose_presenter
 from digests.meetings.timetable import MIN_NOTICE
+from digests.model import AttachedFile
 from digests.ports.meetings import Meeting
 from digests.schedule import anchor_weeks
 from digests.subscription import Channel

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from bot.chat.message import (
     Appointment,
-    AttachedFile,
     Block,
     Button,
     ButtonAction,
@@ -31,7 +30,7 @@ from bot.present.wording import (
 from digests.meetings.model import DaysOff, MeetingPlan
 from digests.meetings.poll import count_votes
 from digests.meetings.rota import order_rota
-from digests.model import ScoredPaper
+from digests.model import AttachedFile, ScoredPaper
 from digests.ports.discussions import AnswerCounts
 from digests.ports.meetings import Meeting
 from digests.schedule import next_due_edition

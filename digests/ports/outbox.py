@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from digests.model import EmptyReason, PostedState
+from digests.model import AttachedFile, EmptyReason, PostedState
 from digests.subscription import Subscription
 
 
@@ -74,7 +74,7 @@ class PlannedPage:
     with the message, so the page can be found again. `papers` are the ids of the papers that it shows.
     `in_thread` posts it as an answer to the first page. `receipt` is the platform's id of the posted message,
     None before. `posted_states` gives, by paper id, the facts that the page states of a paper; it may name
-    papers of other pages.
+    papers of other pages. `file` comes with the message; the outbox forgets it once the page is confirmed.
     """
 
     number: int
@@ -85,6 +85,7 @@ class PlannedPage:
     state: PageState = PageState.PLANNED
     receipt: str | None = None
     posted_states: Mapping[str, PostedState] = field(default_factory=dict)
+    file: AttachedFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

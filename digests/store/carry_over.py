@@ -96,6 +96,7 @@ _NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
     "papers": {"models_left_out": ""},
     "reviews": {"sample": 0, "panel": None},
     "deliveries": {"kind": "digest"},
+    "pages": {"file": None},
     "paper_requests": {"platform": "", "workspace": "", "person": "", "granted_on": None},
     "marks": {"workspace": "", "is_direct": False},
     "discussions": {"workspace": "", "by": "", "by_id": ""},

@@ -279,6 +279,8 @@ pages = Table(
     Column("state", StorableText, nullable=False),
     Column("receipt", StorableText),
     Column("posted_at", Instant),
+    # A file that comes with the message, as JSON, until the page is confirmed or given up.
+    Column("file", StorableText),
     PrimaryKeyConstraint("delivery", "number"),
 )
 

@@ -149,8 +149,8 @@ def _return_unseen_papers(
 ) -> None:
     """Forget that deliveries showed the papers of pages that nobody saw; a later digest can pick them.
 
-    `keys` are those of the deliveries. A page counts as seen in `POSTED`, `SKIPPED` and `POSTING`; with
-    `include_unknown`, not in `POSTING`.
+    The files of pages are forgotten too. `keys` are those of the deliveries. A page counts as seen in
+    `POSTED`, `SKIPPED` and `POSTING`; with `include_unknown`, not in `POSTING`.
     """
     seen_states = [state for state in POSSIBLY_POSTED if not (include_unknown and state is PageState.POSTING)]
     unseen_pages = select(pages.c.delivery, pages.c.number).where(
@@ -158,6 +158,8 @@ def _return_unseen_papers(
     )
     page = tuple_(shown_papers.c.delivery, shown_papers.c.page)
     connection.execute(delete(shown_papers).where(shown_papers.c.delivery.in_(keys), page.in_(unseen_pages)))
+    has_file = (pages.c.delivery.in_(keys), pages.c.file.is_not(None))
+    connection.execute(update(pages).where(*has_file).values(file=None))
 
 
 _UNFINISHED_DELIVERIES = select(

@@ -1,5 +1,6 @@
 """Storage of planned pages and of the papers they show."""
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -7,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from digests.model import PostedState
+from digests.model import AttachedFile, PostedState
 from digests.ports.outbox import Claim, DeliveryKind, PageState, PlannedPage
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_many
@@ -88,8 +89,19 @@ def _page_row(claim: Claim, page: PlannedPage, encoded_payloads: dict[int, dict[
         "in_thread": page.in_thread,
         "state": page.state,
         "receipt": page.receipt,
+        "file": _encode_file(page.file) if page.file else None,
         **encoded_payloads[id(page.payload)],
     }
+
+
+def _encode_file(file: AttachedFile) -> str:
+    content = base64.b64encode(file.content).decode()
+    return json.dumps({"name": file.name, "content": content, "alt_text": file.alt_text}, ensure_ascii=False)
+
+
+def _decode_file(text: str) -> AttachedFile:
+    record = json.loads(text)
+    return AttachedFile(record["name"], base64.b64decode(record["content"]), record["alt_text"])
 
 
 def fetch_page_rows(connection: Connection, keys: Sequence[int]) -> dict[int, list[Row[Any]]]:
@@ -116,6 +128,7 @@ def planned_page_from_row(row: Row[Any]) -> PlannedPage:
             for paper, values in json.loads(row.posted_states or "{}").items()
             if values
         },
+        file=_decode_file(row.file) if row.file else None,
     )
 
 

@@ -90,7 +90,10 @@ _UPDATE_PAGE = update(pages).where(
 )
 _PAGE_SENDING = _UPDATE_PAGE.values(state=PageState.POSTING)
 _PAGE_SENT = _UPDATE_PAGE.values(
-    state=bindparam("page_state"), receipt=bindparam("page_receipt"), posted_at=bindparam("page_posted_at")
+    state=bindparam("page_state"),
+    receipt=bindparam("page_receipt"),
+    posted_at=bindparam("page_posted_at"),
+    file=None,
 )
 
 

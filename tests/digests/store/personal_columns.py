@@ -56,7 +56,8 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "meeting_votes": "meeting paper at",
         "meetings": "id plan poll_at closes_at reminder_at starts_at paper chosen_at is_held revision",
         "organization_members": "platform workspace organization",
-        "pages": "delivery number idempotency_key papers posted_states in_thread state receipt posted_at",
+        "pages": "delivery number idempotency_key papers posted_states in_thread state receipt posted_at "
+        "file",
         "pairwise_ranks": "review paper day rank group_size",
         "paper_requests": "paper platform workspace at granted_on",
         "papers": "id name url version title authors abstract primary_category categories published updated "

@@ -57,6 +57,7 @@ CONSOLE_FIELDS = {
 }
 """Renamed keys of payloads that hold blocks with a kind: the console's, not those of a chat service's API."""
 ADDED = {
+    "pages": ["None"],
     "deliveries": ["'digest'"],
     "holds": ["''"],
     "papers": ["''"],
