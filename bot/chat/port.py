@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from bot.chat.message import Message
-from digests.model import Post
+from digests.model import AttachedFile, Post
 from digests.subscription import Channel, DigestStyle
 
 
@@ -19,12 +19,14 @@ class Page:
     """One chat message as the platform's API takes it, without the channel and the thread.
 
     `papers` are the ids of its papers, in order; a mark on the message counts for one of them. A page with
-    `in_thread` is posted in the thread of the message's first page.
+    `in_thread` is posted in the thread of the message's first page. `file` is a picture at its end, which is
+    not part of the payload.
     """
 
     payload: Mapping[str, Any]
     papers: tuple[str, ...] = ()
     in_thread: bool = False
+    file: AttachedFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,20 @@ class Platform(Protocol):
         papers: there are no pages then. Raises PostError.
         """
 
+    async def upload_file(self, channel: Channel, page: Page) -> Page:
+        """Upload the file of a page where the platform keeps files, and return the page that shows it.
+
+        A platform that takes a file together with its message, or takes none, returns the page as it is.
+        Nobody sees a file that was uploaded before its page is posted. Raises PostError.
+        """
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         """Post one page and return its receipt, the platform's id of the message.
 
         `key` is the page's idempotency key, which the message carries. `thread` is the receipt of the message
         whose thread the page belongs to, or None. Raises PostError; its outcome tells if the page may be
-        posted again. The outcome is UNKNOWN if the answer was lost.
+        posted again. The outcome is UNKNOWN if the answer was lost. After a
+        FileRefusedError the page can be posted without its file.
         """
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
@@ -129,3 +139,10 @@ class PostError(Exception):
     def __init__(self, reason: str, outcome: Outcome) -> None:
         super().__init__(reason)
         self.outcome = outcome
+
+
+class FileRefusedError(PostError):
+    """Refusal of a page because of its file. It was not posted; without the file it can be."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, Outcome.NOT_POSTED)

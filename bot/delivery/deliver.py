@@ -15,13 +15,13 @@ from time import monotonic
 from typing import assert_never
 
 from bot.chat.attempt import SendAttempt, current_attempt, with_deadline
-from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostError
+from bot.chat.port import CANNOT_ASK, FileRefusedError, NoHistory, Outcome, Page, Platform, PostError
 from bot.delivery.context import DeliveryContext, UnknownPolicy
 from bot.delivery.meetings import build_meeting_post
 from bot.delivery.rate_limit import RateLimiter
 from bot.delivery.recap import build_recap
 from bot.delivery.render_cache import RenderedDigest, RenderRequest
-from bot.present.digest import describe_missing_page
+from bot.present.digest import describe_missing_page, describe_missing_picture
 from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.errors import InputError, PaperroundError
@@ -163,6 +163,10 @@ class _EditionRun:
     """Receipt of the first page, the root of the digest's thread."""
     lost_answers: Counter[int] = field(default_factory=Counter)
     """Lost answers in this run, by page number."""
+    ready_pages: dict[int, Page] = field(default_factory=dict)
+    """Pages by number whose files were uploaded in this run, or given up."""
+    file_errors: dict[int, str] = field(default_factory=dict)
+    """Reasons, by page number, for which files were given up in this run."""
     has_progress: bool = False
     """True once this run has finished a page. Earlier failures then no longer count."""
     remedy: str = ""
@@ -331,6 +335,7 @@ class _EditionRun:
         """
         for page in self.claim.pages:
             receipt = await self._deliver_page(page)
+            await self._report_missing_file(page)
             if page.number == 0:
                 self.thread = receipt
             if page.state not in _FINISHED_STATES:
@@ -373,8 +378,9 @@ class _EditionRun:
         if found is None or found is CANNOT_ASK:
             return await self._post_page(page)
         await self._acquire_rate_limit()
+        ready_page = await self._upload_file(page)
         editing = self._find_platform().edit(
-            claim.subscription.channel, found, _to_page(page), key=page.idempotency_key
+            claim.subscription.channel, found, ready_page, key=page.idempotency_key
         )
         try:
             await with_deadline(editing, context.policy.timeout)
@@ -398,14 +404,15 @@ class _EditionRun:
     async def _post_page(self, page: PlannedPage) -> str | None:
         """Store that the page is being sent, which fences off every other worker; post it and confirm it.
 
-        Waits for the rate limiter first. Returns the receipt, None for a page that is skipped. One time-out,
-        shorter than the lease, covers both steps: a process that was stopped or asleep between them and wakes
-        after its lease has no time left and sends nothing. A page whose answer is lost stays `POSTING` and is
-        reconciled, unless its answers were lost too often; then, and for any other outcome, PostError is
-        raised. After another outcome it is `PLANNED` again. Raises LeaseLostError if another worker has the
-        delivery, and StoreError; a page that was posted by then stays `POSTING`.
+        Uploads its file and waits for the rate limiter first. Returns the receipt, None for a page that is
+        skipped. One time-out, shorter than the lease, covers both steps: a process that was stopped or asleep
+        between them and wakes after its lease has no time left and sends nothing. A page whose answer is lost
+        stays `POSTING` and is reconciled, unless its answers were lost too often; then, and for any other
+        outcome, PostError is raised. After another outcome it is `PLANNED` again. Raises LeaseLostError if
+        another worker has the delivery, and StoreError; a page that was posted by then stays `POSTING`.
         """
         context, timeout = self.context, self.context.policy.timeout
+        ready_page = await self._upload_file(page)
         await self._acquire_rate_limit()
         started_at, monotonic_start = context.clock(), monotonic()
         await self._mark_sending(page, started_at)
@@ -415,12 +422,16 @@ class _EditionRun:
             raise PostError("The outbox took too long to be written.", Outcome.NOT_POSTED)
         posting = self._find_platform().post(
             self.claim.subscription.channel,
-            _to_page(page),
+            ready_page,
             key=page.idempotency_key,
             thread=self.thread if page.in_thread else None,
         )
         try:
             receipt = await with_deadline(posting, timeout - elapsed)
+        except FileRefusedError as error:
+            await self._reset_page(page)
+            self._give_file_up(page, error)
+            return await self._post_page(page)
         except PostError as error:
             if error.outcome is not Outcome.UNKNOWN:
                 await self._reset_page(page)
@@ -432,6 +443,36 @@ class _EditionRun:
             return await self._reconcile_page(page)
         await self._confirm_page(page, receipt)
         return receipt
+
+    async def _upload_file(self, page: PlannedPage) -> Page:
+        """Return the page as it is to be posted, with its file uploaded; without the file if that fails.
+
+        Never raises PostError: no page waits for its file.
+        """
+        if page.file and page.number not in self.ready_pages:
+            platform, channel = self._find_platform(), self.claim.subscription.channel
+            uploading = platform.upload_file(channel, _to_page(page))
+            try:
+                self.ready_pages[page.number] = await with_deadline(uploading, self.context.policy.timeout)
+            except PostError as error:
+                self._give_file_up(page, error)
+        return self.ready_pages.get(page.number) or _to_page(page)
+
+    def _give_file_up(self, page: PlannedPage, error: PostError) -> None:
+        """Let the page go out without its file."""
+        self.ready_pages[page.number] = replace(_to_page(page), file=None)
+        self.file_errors[page.number] = str(error)
+
+    async def _report_missing_file(self, page: PlannedPage) -> None:
+        """Tell the operator if the page went out without its file."""
+        error = self.file_errors.pop(page.number, "")
+        if not error:
+            return
+        channel = self.claim.subscription.channel
+        log.warning("%s, %s: posted without its picture: %s", channel, self.claim.edition, error)
+        # A kind for each workspace: a missing right concerns all its channels.
+        kind = f"missing picture in {channel.platform}:{channel.workspace}"
+        await self._tell_operator(kind, describe_missing_picture(channel, error))
 
     async def _mark_sending(self, page: PlannedPage, now: datetime) -> None:
         """Store that the page is being sent, with its plan unless that is stored, in one transaction.
@@ -649,6 +690,7 @@ def _number_pages(pages: Sequence[Page], rendered: RenderedDigest, claim: Claim)
             page.papers,
             page.in_thread,
             posted_states=rendered.posted_states,
+            file=page.file,
         )
         for number, page in enumerate(pages)
     )
@@ -669,7 +711,7 @@ def _compute_key(delivery_name: str, page_number: int) -> str:
 
 
 def _to_page(planned: PlannedPage) -> Page:
-    return Page(planned.payload, planned.papers, planned.in_thread)
+    return Page(planned.payload, planned.papers, planned.in_thread, planned.file)
 
 
 async def _reschedule_delivery(

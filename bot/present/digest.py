@@ -183,6 +183,12 @@ def describe_missing_page(channel: Channel, edition: date) -> str:
     )
 
 
+def describe_missing_picture(channel: Channel, reason: str) -> str:
+    """Describe a post that went out without its picture. `reason` is a sentence."""
+    place = clean_text(f"{channel.platform}:{channel.workspace}" if channel.workspace else channel.platform)
+    return f"A weekly recap in {place} was posted without its picture. {clean_text(reason)}"
+
+
 def _name_digest(subscription: Subscription) -> str:
     """Name a digest to its owner: Channel: C1#friday agents; Your own digest “agents”."""
     if not subscription.channel.is_direct:

@@ -51,7 +51,8 @@ EPHEMERAL, CROSSPOSTED, REQUIRE_TAG = 1 << 6, 1 << 0, 1 << 4
 PERMISSIONS = {
     "add_reactions": 1 << 6, "view_channel": 1 << 10, "send_messages": 1 << 11, "manage_messages": 1 << 13,
     "embed_links": 1 << 14, "read_message_history": 1 << 16, "use_application_commands": 1 << 31,
-    "create_public_threads": 1 << 35, "send_messages_in_threads": 1 << 38, "manage_guild": 1 << 5,
+    "attach_files": 1 << 15, "create_public_threads": 1 << 35, "send_messages_in_threads": 1 << 38,
+    "manage_guild": 1 << 5,
 }  # fmt: skip
 EVERYONE = sum(bits for name, bits in PERMISSIONS.items() if not name.startswith("manage"))
 
@@ -188,6 +189,7 @@ class FakeDiscord:
     late_seconds: float = 3.0
     """Delay of a call with the fault `SLOW_BEFORE`."""
     history_lag: float = 0.0
+    max_file_bytes: int = 10 * 2**20
     """Seconds of the clock after which the history shows a message."""
     ready_delay: float = 0.0
     """Seconds between IDENTIFY and READY."""
@@ -731,13 +733,19 @@ class FakeDiscord:
             text = await request.text()
             return json.loads(text) if text else {}
         form = await request.post()
+        if "payload_json" not in form:
+            self.protocol_errors.append("a form without payload_json")
+            return {}
         body = json.loads(str(form["payload_json"]))
-        for attachment in body.get("attachments", []):
-            part = form.get(f"files[{attachment['id']}]")
-            if not isinstance(part, web.FileField) or part.filename != attachment["filename"]:
+        announced = {f"files[{one.get('id')}]": one for one in body.get("attachments", [])}
+        for name, attachment in announced.items():
+            part = form.get(name)
+            if not isinstance(part, web.FileField) or part.filename != attachment.get("filename"):
                 self.protocol_errors.append(f"no file for the attachment {attachment}")
             else:
                 self.files[part.filename] = part.file.read()
+        if unannounced := set(form) - set(announced) - {"payload_json"}:
+            self.protocol_errors.append(f"files that no attachment names: {unannounced}")
         return body
 
     async def _handle_call(self, name: str, found: re.Match[str], request: web.Request) -> web.StreamResponse:
@@ -926,7 +934,9 @@ class FakeDiscord:
         if where.kind == FORUM:
             raise _RefusedError(400, 50008, "Cannot send messages in a non-text channel")
         needs = ["send_messages_in_threads" if in_thread else "send_messages"]
-        self._require_permissions(where, *needs, *(["embed_links"] if body.get("embeds") else []))
+        needs += ["embed_links"] if body.get("embeds") else []
+        self._require_permissions(where, *needs, *(["attach_files"] if body.get("attachments") else []))
+        self._check_size(body)
         if in_thread and where.is_locked:
             raise _RefusedError(400, 160005, "Thread is locked")
         where.is_archived = False
@@ -940,6 +950,11 @@ class FakeDiscord:
         if nonce:
             self._nonces[channel, nonce] = (self.clock(), message)
         return {**_message_json(message), "nonce": nonce or None}
+
+    def _check_size(self, body: Json) -> None:
+        names = [str(one.get("filename")) for one in body.get("attachments") or []]
+        if sum(len(self.files.get(name, b"")) for name in names) > self.max_file_bytes:
+            raise _RefusedError(413, 40005, "Request entity too large")
 
     def _check_message(self, body: Json) -> None:
         if faults := faults_of_message(body):
@@ -966,7 +981,8 @@ class FakeDiscord:
             "author": _user_json(self.bot_user, "paperround", bot=True),
             "content": (body.get("content") or "").strip(),
             "timestamp": datetime.fromtimestamp(self.clock(), UTC).isoformat(), "edited_timestamp": None,
-            "mention_everyone": False, "mentions": [], "mention_roles": [], "attachments": [],
+            "mention_everyone": False, "mentions": [], "mention_roles": [],
+            "attachments": [self._build_attachment(one) for one in body.get("attachments") or []],
             "embeds": [{"type": "rich", **embed} for embed in body.get("embeds") or []],
             "components": _number_components(body.get("components") or []), "flags": body.get("flags", 0),
         }  # fmt: skip
@@ -1011,7 +1027,8 @@ class FakeDiscord:
         name = attachment["filename"]
         url = f"https://cdn.example/{name}"
         size = len(self.files.get(name, b""))
-        return {"id": self.next_snowflake(), "filename": name, "size": size, "url": url, "proxy_url": url}
+        facts = {"id": self.next_snowflake(), "filename": name, "size": size, "url": url, "proxy_url": url}
+        return facts | ({"description": attachment["description"]} if "description" in attachment else {})
 
     def _edit_message(self, message: Json, body: Json) -> None:
         if "components" in body:

@@ -46,6 +46,19 @@ def _check_message(payload: Json) -> Faults:
         yield "50006 Cannot send an empty message"
     yield from _check_embeds(embeds)
     yield from _check_rows(components)
+    yield from _check_attachments(payload.get("attachments") or [])
+
+
+def _check_attachments(attachments: Sequence[Json]) -> Faults:
+    if len(attachments) > 10:
+        yield "attachments: must be 10 or fewer in length"
+    if len({str(one.get("id")) for one in attachments}) < len(attachments):
+        yield "attachments: two have one id"
+    for one in attachments:
+        if count_characters(one.get("description") or "") > 1024:
+            yield "attachments.description: must be 1024 or fewer in length"
+        if "/" in str(one.get("filename", "")):
+            yield "attachments.filename: has a path"
 
 
 def _check_embeds(embeds: Sequence[Json]) -> Faults:

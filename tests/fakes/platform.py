@@ -1,11 +1,11 @@
 """A platform in memory that fails on demand and records the posted pages."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.chat.message import Message
-from bot.chat.port import CANNOT_ASK, NoHistory, Page, PostUpdate
+from bot.chat.port import CANNOT_ASK, FileRefusedError, NoHistory, Page, PostUpdate
 from bot.platforms.console.render import render
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
@@ -36,7 +36,8 @@ def do_nothing() -> None:
 class MemoryPlatform:
     """Appends to `posted_pages`. `before_post` and `after_post` run around each post and may raise.
 
-    `before_find` runs before each search and may raise.
+    `before_find` runs before each search, `before_upload` before each upload; both may raise. Without
+    `takes_files` a page with a file is refused.
     """
 
     posted_pages: PostedPages
@@ -50,15 +51,26 @@ class MemoryPlatform:
     before_edit: Callable[[], None] = do_nothing
     after_edit: Callable[[], None] = do_nothing
     before_find: Callable[[], None] = do_nothing
+    before_upload: Callable[[], None] = do_nothing
+    takes_files: bool = True
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
-        return render(message, style)
+        pages = render(message, style)
+        if message.file and message.file.is_picture:
+            return (*pages[:-1], replace(pages[-1], file=message.file))
+        return pages
 
     async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
         return pages
 
+    async def upload_file(self, channel: Channel, page: Page) -> Page:
+        self.before_upload()
+        return page
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         self.before_post()
+        if page.file and not self.takes_files:
+            raise FileRefusedError("No files here.")
         self.threads.append(thread)
         self.posted_pages.pages.append((str(channel), key, page))
         self.after_post()

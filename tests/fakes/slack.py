@@ -47,7 +47,8 @@ MAX_SOCKETS = 10
 
 ALL_SCOPES = frozenset(
     ["commands", "chat:write", "reactions:read", "channels:read", "groups:read", "channels:history",
-     "groups:history", "im:history", "app_mentions:read", "users:read", "links:read", "links:write"]
+     "groups:history", "im:history", "app_mentions:read", "users:read", "links:read", "links:write",
+     "files:write"]
 )  # fmt: skip
 
 NEEDS = {
@@ -56,6 +57,7 @@ NEEDS = {
     "conversations.replies": "channels:history", "reactions.get": "reactions:read",
     "users.info": "users:read", "users.conversations": "channels:read",
     "chat.unfurl": "links:write", "conversations.leave": "channels:manage",
+    "files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write",
 }  # fmt: skip
 EVENT_NEEDS = {
     "reaction_added": "reactions:read",
@@ -78,7 +80,16 @@ KNOWN_ARGUMENTS = {
     },
     "chat.update": {"channel", "ts", "text", "blocks", "metadata"},
     "chat.postEphemeral": {"channel", "user", "text", "blocks", "thread_ts"},
+    "files.getUploadURLExternal": {"filename", "length", "alt_txt", "snippet_type"},
+    "files.completeUploadExternal": {"files", "channel_id", "thread_ts", "initial_comment"},
 }
+
+
+UPLOAD = "upload"
+"""Name of the request that sends a file's bytes, among the methods."""
+
+IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8")
+"""First bytes of the pictures that an image block can show."""
 
 
 class SlackFault(StrEnum):
@@ -109,6 +120,18 @@ class SlackChannel:
 
 
 @dataclass(slots=True)
+class SlackFile:
+    """A file of the app. `content` is None until its bytes have come."""
+
+    id: str
+    name: str
+    length: int
+    content: bytes | None = None
+    completed_at: float | None = None
+    shared_with: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class SlackInteraction:
     """An interaction of a person with its result."""
 
@@ -135,8 +158,9 @@ class FakeSlack:
     `default_fault` returns the fault of a method for which none is injected. A message appears in the history
     after `history_lag` seconds of the clock. In real seconds, `late_seconds` is the delay of a call with the
     fault `SLOW_BEFORE`, `latency` that of every answer. A rate limit asks to wait `limit_seconds`.
-    A method that reads the history can be called `history_per_minute` times in 60 seconds of the clock: 50 is
-    Slack's tier 3, 1 that of an app which is distributed outside of its Marketplace.
+    A file can be shown `file_lag` seconds of the clock after its upload was completed. `upload_error` refuses
+    every upload. A method that reads the history can be called `history_per_minute` times in 60 seconds of
+    the clock: 50 is Slack's tier 3, 1 that of an app which is distributed outside of its Marketplace.
     `odd_answers` replace the normal answers, by method; the call takes effect.
     """
 
@@ -159,6 +183,8 @@ class FakeSlack:
     history_limit: int = 15
     history_per_minute: int = 50
     history_lag: float = 0.0
+    file_lag: float = 0.0
+    upload_error: str = ""
     late_seconds: float = 3.0
     latency: float = 0.0
     limit_seconds: int = 1
@@ -172,6 +198,8 @@ class FakeSlack:
     views: list[Json] = field(default_factory=list)
     ephemerals: list[Json] = field(default_factory=list)
     unfurls: list[Json] = field(default_factory=list)
+    files: dict[str, SlackFile] = field(default_factory=dict)
+    """Files by their ids, in the order in which addresses for them were asked for."""
     calls: list[tuple[str, Json]] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
@@ -186,6 +214,7 @@ class FakeSlack:
     _tickets: set[str] = field(default_factory=set)
     _triggers: dict[str, tuple[float, SlackInteraction]] = field(default_factory=dict)
     _suggestions: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    _uploads: dict[str, SlackFile] = field(default_factory=dict)
     _urls: dict[str, _ResponseUrl] = field(default_factory=dict)
     _acks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -199,6 +228,7 @@ class FakeSlack:
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/api/{method}", self._serve_api)
         app.router.add_get("/link", self._serve_socket)
+        app.router.add_post("/upload/v1/{ticket}", self._serve_upload)
         app.router.add_post("/response/{id}", self._serve_response_url)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
@@ -828,7 +858,8 @@ class FakeSlack:
         if count_characters(text) > MAX_TEXT_CHARACTERS:
             raise _RefusedError("msg_too_long")
         if blocks is not None:
-            if faults := faults_of_blocks(blocks, refuses_containers=self.refuses_containers):
+            faults = faults_of_blocks(blocks, refuses_containers=self.refuses_containers)
+            if faults := faults or self._list_picture_faults(blocks):
                 raise _RefusedError(
                     "invalid_blocks", response_metadata={"messages": [f"[ERROR] {fault}" for fault in faults]}
                 )
@@ -852,6 +883,81 @@ class FakeSlack:
         self._require_content(arguments)
         self.ephemerals.append(arguments)
         return {"message_ts": self._next_ts()}
+
+    def _do_files_getUploadURLExternal(self, arguments: Json) -> Json:  # noqa: N802
+        name, length = str(arguments.get("filename") or ""), str(arguments.get("length") or "")
+        if not name or "/" in name or not length.isdecimal() or int(length) < 1:
+            raise _RefusedError("invalid_arguments")
+        if self.upload_error:
+            raise _RefusedError(self.upload_error)
+        file = SlackFile(f"F{self._next_number():09}", name, int(length))
+        self.files[file.id] = file
+        ticket = secrets.token_hex(8)
+        self._uploads[ticket] = file
+        return {"file_id": file.id, "upload_url": f"http://127.0.0.1:{self.port}/upload/v1/{ticket}"}
+
+    async def _serve_upload(self, request: web.Request) -> web.Response:
+        """Take the bytes of a file. An address serves once, and for as many bytes as were announced."""
+        content = await request.read()
+        self.calls.append((UPLOAD, {"length": len(content)}))
+        fault = self._next_fault(UPLOAD, {})
+        if fault is SlackFault.SERVER_ERROR:
+            return web.Response(status=500, text="oops")
+        if fault is SlackFault.DROP_BEFORE:
+            return self._drop_connection(request)
+        if fault is SlackFault.SLOW_AFTER:
+            await asyncio.sleep(3600)
+        if "Authorization" in request.headers:
+            self.protocol_errors.append("a token was sent to an upload's address")
+        file = self._uploads.pop(request.match_info["ticket"], None)
+        if file is None:
+            self.protocol_errors.append("an upload to an address that was used or never given")
+            return web.Response(status=404, text="unknown")
+        if len(content) != file.length:
+            self.protocol_errors.append(f"{len(content)} bytes came where {file.length} were announced")
+            return web.Response(status=400, text="wrong length")
+        file.content = content
+        await self._notify_waiters()
+        return web.Response(text=f"OK - {file.length}")
+
+    def _do_files_completeUploadExternal(self, arguments: Json) -> Json:  # noqa: N802
+        listed = arguments.get("files")
+        if not isinstance(listed, list) or not listed or any(set(one) - {"id", "title"} for one in listed):
+            raise _RefusedError("invalid_arguments")
+        files = [self.files.get(str(one.get("id"))) for one in listed]
+        if any(file is None or file.content is None or file.completed_at is not None for file in files):
+            raise _RefusedError("file_not_found")
+        completed = [file for file in files if file]
+        channel = (
+            self._get_channel({"channel": arguments["channel_id"]}, to_post=True)
+            if ("channel_id" in arguments)
+            else None
+        )
+        for file in completed:
+            file.completed_at = self.clock()
+            if channel:
+                file.shared_with.append(channel.id)
+        if channel:
+            message = {
+                "type": "message", "subtype": "file_share", "ts": self._next_ts(), "user": self.bot_user,
+                "bot_id": self.bot_id, "text": arguments.get("initial_comment", ""), "blocks": [],
+                "files": [{"id": file.id, "name": file.name} for file in completed],
+            }  # fmt: skip
+            channel.messages.append(message)
+        return {"files": [{"id": file.id, "title": file.name} for file in completed]}
+
+    def _list_picture_faults(self, blocks: list[Json]) -> list[str]:
+        """Return the faults of image blocks whose files are not there, not complete or no pictures."""
+        faults = []
+        for number, block in enumerate(blocks):
+            if block.get("type") != "image":
+                continue
+            file = self.files.get(block["slack_file"]["id"])
+            ready_at = math.inf if file is None or file.completed_at is None else file.completed_at
+            is_picture = file is not None and (file.content or b"").startswith(IMAGE_STARTS)
+            if self.clock() < ready_at + self.file_lag or not is_picture:
+                faults.append(f"invalid slack file [json-pointer:/blocks/{number}/slack_file]")
+        return faults
 
     def _do_chat_unfurl(self, arguments: Json) -> Json:
         for unfurl in arguments["unfurls"].values():

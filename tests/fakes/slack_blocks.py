@@ -228,13 +228,23 @@ def _check_container(block: Json, at: str) -> Faults:
         yield from _BLOCKS[child["type"]](child, here)
 
 
+def _check_image(block: Json, at: str) -> Faults:
+    yield from _check_keys(block, at, {"type", "slack_file", "alt_text"}, {"block_id", "title"})
+    yield from _check_length(block.get("alt_text"), f"{at}/alt_text", 2000)
+    file = block.get("slack_file")
+    if not isinstance(file, dict) or set(file) != {"id"}:
+        yield f"must have an id or a url [json-pointer:{at}/slack_file]"
+    elif not re.fullmatch(r"F[A-Z0-9]{8,}", str(file["id"])):
+        yield f"input must match regex pattern: ^[F][A-Z0-9]{{8,}}$ [json-pointer:{at}/slack_file/id]"
+
+
 _CHILD_BLOCKS = ("section", "context", "actions", "divider", "header")
 """Blocks that this fake knows and Slack takes in a container."""
 
 _BLOCKS: dict[str, Callable[[Json, str], Faults]] = {
     "divider": _check_divider, "header": _check_header, "section": _check_section, "context": _check_context,
     "actions": _check_actions, "context_actions": _check_context_actions,
-    "input": _check_input, "container": _check_container,
+    "input": _check_input, "container": _check_container, "image": _check_image,
 }  # fmt: skip
 
 

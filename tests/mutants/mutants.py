@@ -1228,8 +1228,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a page is sent again although its first request may have arrived",
         "bot/platforms/slack/client.py",
-        "if error.outcome is not Outcome.REFUSED or not is_block_error(_code_of(error.__cause__)):",
-        "if not is_block_error(_code_of(error.__cause__)):",
+        "return error.outcome is Outcome.REFUSED and is_block_error(_code_of(error.__cause__))",
+        "return is_block_error(_code_of(error.__cause__))",
         (f"{SLACK}/test_client.py::test_a_refusal_after_a_lost_answer_sends_no_page_again",),
     ),
     Mutant(

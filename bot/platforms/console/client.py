@@ -35,6 +35,9 @@ class ConsolePlatform:
     async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
         return pages
 
+    async def upload_file(self, channel: Channel, page: Page) -> Page:
+        return page
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         try:
             await asyncio.to_thread(self._print_and_record, channel, page, key)

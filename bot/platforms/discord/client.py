@@ -13,15 +13,17 @@ from typing import Any
 
 from bot.chat.attempt import SendAttempt, tracked, untracked
 from bot.chat.message import Message
-from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
+from bot.chat.port import CANNOT_ASK, FileRefusedError, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.errors import (
     ALREADY_PUBLISHED,
+    FILE_ERRORS,
     MISSING_PERMISSIONS,
     THREAD_ARCHIVED,
     THREAD_EXISTS,
     UNKNOWN_CHANNEL,
     UNKNOWN_MESSAGE,
     explain_error,
+    explain_file_error,
 )
 from bot.platforms.discord.forum import fit_forum
 from bot.platforms.discord.history import CHANNEL_PATH, MESSAGE_PATH, MESSAGES_PATH, FoundPage, PageSearch
@@ -31,7 +33,7 @@ from bot.platforms.discord.render import render
 from bot.platforms.discord.rest import CodeError, RestClient
 from bot.platforms.discord.tags import tags_for, title_of
 from bot.platforms.interaction import choose_reply_style
-from digests.model import Post
+from digests.model import AttachedFile, Post
 from digests.subscription import Channel, DigestStyle
 
 log = logging.getLogger(__name__)
@@ -69,11 +71,16 @@ class DiscordPlatform:
         channel_info = await self.fetch_channel(channel.channel)
         return forum_pages if channel_info["type"] in (FORUM, MEDIA) else pages
 
+    async def upload_file(self, channel: Channel, page: Page) -> Page:
+        return page  # A file comes with its message.
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         payload = embed_key(page.payload, key)
         if thread:
             with tracked(self.rest.timeout) as attempt:
-                return await self._post_in_thread(channel, payload, key, thread, attempt)
+                return await self._post_in_thread(
+                    channel, replace(page, payload=payload), key, thread, attempt
+                )
         with tracked(self.rest.timeout):
             return await self._post_in_channel(channel, replace(page, payload=payload), key)
 
@@ -81,19 +88,29 @@ class DiscordPlatform:
         channel_info = await self.fetch_channel(channel.channel)
         if channel_info["type"] in (FORUM, MEDIA):
             return await self._post_in_forum(channel_info, page)
-        posted = await self._send_message(channel.channel, page.payload, key)
+        posted = await self._send_message(channel.channel, page.payload, key, page.file)
         if channel_info["type"] == ANNOUNCEMENT:
             await self._publish_message(channel.channel, posted)
         return str(posted["id"])
 
-    async def _send_message(self, channel: str, payload: Mapping[str, Any], key: str) -> dict[str, Any]:
-        nonce = {"nonce": key, "enforce_nonce": True}
-        return await self.rest.call_for_object(
-            "POST", MESSAGES_PATH, {**payload, **nonce}, channel_id=channel
-        )
+    async def _send_message(
+        self, channel: str, payload: Mapping[str, Any], key: str, file: AttachedFile | None
+    ) -> dict[str, Any]:
+        """Send a message, with its file. Raises PostError, a FileRefusedError for a refusal because of it.
+
+        The code of a missing right does not tell which: it may be the one to attach files.
+        """
+        body = {**payload, "nonce": key, "enforce_nonce": True}
+        try:
+            return await self.rest.call_for_object("POST", MESSAGES_PATH, body, channel_id=channel, file=file)
+        except CodeError as error:
+            # An earlier try of the same request may have arrived.
+            if not file or error.code not in FILE_ERRORS or error.outcome is Outcome.UNKNOWN:
+                raise
+            raise FileRefusedError(explain_file_error(error.code)) from error
 
     async def _post_in_thread(
-        self, channel: Channel, payload: Mapping[str, Any], key: str, first_receipt: str, attempt: SendAttempt
+        self, channel: Channel, page: Page, key: str, first_receipt: str, attempt: SendAttempt
     ) -> str:
         """Post in the thread of the first page, and create the thread if it is missing. Returns the receipt.
 
@@ -102,7 +119,7 @@ class DiscordPlatform:
         """
         thread = first_receipt.partition("/")[0]
         try:
-            posted = await self._send_message(thread, payload, key)
+            posted = await self._send_message(thread, page.payload, key, page.file)
         except CodeError as error:
             if error.code != UNKNOWN_CHANNEL:
                 raise
@@ -112,7 +129,7 @@ class DiscordPlatform:
                     attempt.resolve_outcome(Outcome.REFUSED),
                 ) from error
             await self._open_thread(channel.channel, first_receipt, attempt)
-            posted = await self._send_message(thread, payload, key)
+            posted = await self._send_message(thread, page.payload, key, page.file)
         return f"{thread}/{posted['id']}"
 
     async def _open_thread(self, channel: str, message: str, attempt: SendAttempt) -> None:

@@ -26,6 +26,10 @@ CHANNEL_ERRORS = frozenset(
 )
 """Codes of errors that last until a person changes something in the channel or the server."""
 
+TOO_LARGE, INVALID_BODY, INVALID_FILE = 40005, 50035, 50046
+FILE_ERRORS = frozenset([MISSING_PERMISSIONS, TOO_LARGE, INVALID_BODY, INVALID_FILE])
+"""Codes of errors of a message with a file that may not concern the same message without it."""
+
 _SENTENCES = {
     UNKNOWN_CHANNEL: "There is no such channel any more.",
     UNKNOWN_GUILD: "Paperround is not in this server any more.",
@@ -51,6 +55,17 @@ UNAUTHORIZED_MESSAGE = (
     "Discord does not know this token: reset it on the application's page under Bot, "
     "and set the new DISCORD_TOKEN."
 )
+
+
+def explain_file_error(code: int) -> str:
+    """Return a sentence about one of `FILE_ERRORS`."""
+    match code:
+        case 50013:
+            return "Paperround may not attach files in the channel: give it Attach Files there."
+        case 40005:
+            return "The file is larger than Discord takes."
+        case _:
+            return f"Discord did not take the file ({code})."
 
 
 def explain_error(code: int, text: str = "", *, channel: str = "") -> str:

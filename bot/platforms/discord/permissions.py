@@ -18,13 +18,19 @@ Without the history a search cannot tell that a page was posted. Threads are for
 forum posts.
 """
 
+OPTIONAL_PERMISSIONS = {
+    "attach_files": "Attach Files",
+}
+"""Further permissions that the invitation asks for. The bot works without them."""
+
 AUTHORIZE_URL = "https://discord.com/oauth2/authorize"
 """Page on which a person adds an application to a server."""
 
 
 def build_invitation(application: int | str) -> str:
     """Return the link that adds an application, its bot and its commands to a server with the permissions."""
-    permissions = discord.Permissions(**dict.fromkeys(REQUIRED_PERMISSIONS, True))
+    wanted = dict.fromkeys((*REQUIRED_PERMISSIONS, *OPTIONAL_PERMISSIONS), True)
+    permissions = discord.Permissions(**wanted)
     query = {"client_id": application, "permissions": permissions.value, "scope": "bot applications.commands"}
     return f"{AUTHORIZE_URL}?{urlencode(query)}"
 

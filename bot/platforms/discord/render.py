@@ -19,7 +19,7 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 
     `CARDS` makes one page for each paper, after the pages with the blocks before the first; `THREAD` the same
     in the thread of a first page that lists the papers; and `COMPACT` as few pages as possible. Only the
-    first page notifies.
+    first page notifies. The last page has the picture.
     """
     opening, papers = _split_message(message)
     style = fit_style(message, style)
@@ -42,10 +42,13 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
             assert_never(style)
     drafts = drafts or [PageDraft(content=clip_inline(message.summary, CONTENT_UNITS) or "Nothing to show.")]
     pinged = list_pinged(message.blocks)
-    return tuple(
+    pages = [
         build_page(draft, position, style, () if position else pinged)
         for position, draft in enumerate(drafts)
-    )
+    ]
+    if message.file and message.file.is_picture:
+        pages[-1] = replace(pages[-1], file=message.file)
+    return tuple(pages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,18 @@ from bot.platforms.discord.errors import (
     explain_error,
 )
 from bot.platforms.discord.settings import DiscordSettings
+from digests.model import AttachedFile
+from digests.text import clip_text
 
 MAX_RATE_LIMIT_SECONDS = 30.0
 """Longest rate limit that discord.py waits out. It allows no smaller value.
 
 A call that would have to wait longer fails at once.
 """
+
+ALT_CHARACTERS = 1024
+"""Characters of an attachment's description
+(https://docs.discord.com/developers/resources/message#attachment-object)."""
 
 
 def use_addresses(settings: DiscordSettings) -> None:
@@ -105,9 +112,12 @@ class RestClient:
         body: Mapping[str, Any] | None = None,
         *,
         once: bool = False,
+        file: AttachedFile | None = None,
         **parameters: Any,
     ) -> Any:
         """Send a request and return the answer, as JSON values or text. Raises PostError.
+
+        A `file` is sent with the body, a message, as its attachment.
 
         `parameters` fill the path, except `query`. discord.py repeats a request after a short rate limit, a
         lost connection or most 5xx errors, five tries in all and within `timeout`; with `once` it repeats
@@ -119,6 +129,7 @@ class RestClient:
         options |= {"params": query} if query else {}
         with tracked(self.timeout) as attempt, _translate_errors(parameters.get("channel_id", ""), attempt):
             options |= {"files": [_SingleUseFile(attempt)]} if once else {}
+            options = _attach_file(body or {}, file) if file else options
             client, route = await self.get_client(), Route(method, path, **parameters)
             _refill_bucket(client.http, route)
             async with asyncio.timeout(self.timeout):
@@ -146,6 +157,22 @@ class RestClient:
             if not isinstance(answer, list):
                 raise _error_of_unreadable_answer(attempt)
             return answer
+
+
+def _attach_file(body: Mapping[str, Any], file: AttachedFile) -> dict[str, Any]:
+    """Return the options of a request whose body is a message with a file, as multipart form data."""
+    attachment = discord.File(io.BytesIO(file.content), file.name)
+    record = {"id": 0, "filename": attachment.filename} | (
+        {"description": clip_text(file.alt_text, ALT_CHARACTERS)} if file.alt_text else {}
+    )
+    message = json.dumps({**body, "attachments": [record]})
+    part = {
+        "name": "files[0]",
+        "value": attachment.fp,
+        "filename": attachment.filename,
+        "content_type": "application/octet-stream",
+    }
+    return {"form": [{"name": "payload_json", "value": message}, part], "files": [attachment]}
 
 
 def _error_of_unreadable_answer(attempt: SendAttempt) -> PostError:

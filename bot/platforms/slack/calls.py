@@ -36,8 +36,15 @@ class ApiResponse:
     data: Mapping[str, Any]
 
 
-async def call_api(client: AsyncWebClient, method: str, body: bytes) -> Mapping[str, Any]:
-    """Call a method with a JSON body, over the session and with the token of a client. Returns the answer.
+JSON_TYPE, FORM_TYPE = "application/json;charset=utf-8", "application/x-www-form-urlencoded"
+
+
+async def call_api(
+    client: AsyncWebClient, method: str, body: bytes, *, content_type: str = JSON_TYPE
+) -> Mapping[str, Any]:
+    """Call a method with an encoded body, over the session and with the token of a client.
+
+    Returns the answer.
 
     A call that a rate limit refused is repeated after the wait that Slack asks for, `RATE_LIMIT_RETRIES`
     times at most, unless that is too long. Nothing else is repeated. Raises SlackApiError, with an
@@ -46,7 +53,7 @@ async def call_api(client: AsyncWebClient, method: str, body: bytes) -> Mapping[
     """
     if client.session is None:
         raise ValueError("the client has no session")
-    url, headers = _build_url(client.base_url, method), _build_headers(client)
+    url, headers = _build_url(client.base_url, method), _build_headers(client, content_type)
     for retries_left in range(RATE_LIMIT_RETRIES, -1, -1):
         async with client.session.post(url, data=body, headers=headers, proxy=client.proxy) as response:
             text = await response.read()
@@ -69,8 +76,8 @@ def _build_url(base_url: str, method: str) -> URL:
     return URL(f"{base_url.rstrip('/')}/{method}")
 
 
-def _build_headers(client: AsyncWebClient) -> dict[str, str]:
-    headers = {**client.headers, "Content-Type": "application/json;charset=utf-8"}
+def _build_headers(client: AsyncWebClient, content_type: str) -> dict[str, str]:
+    headers = {**client.headers, "Content-Type": content_type}
     return {**headers, "Authorization": f"Bearer {client.token}"} if client.token else headers
 
 

@@ -4,18 +4,21 @@ Each page carries its idempotency key in the message's metadata. So a page whose
 can be found again in the channel's history.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.attempt import SendAttempt, tracked
 from bot.chat.deadline import LongWaitError
 from bot.chat.message import Message
-from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
+from bot.chat.port import CANNOT_ASK, FileRefusedError, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.slack.calls import EncodedPayload, PayloadCache, call_api, encode_body, encode_payload
 from bot.platforms.slack.container_refusals import ContainerRefusals
 from bot.platforms.slack.errors import (
@@ -26,6 +29,7 @@ from bot.platforms.slack.errors import (
     is_token_error,
     parse_error_response,
 )
+from bot.platforms.slack.files import append_picture, has_picture, upload_file
 from bot.platforms.slack.post_update import apply_post_update
 from bot.platforms.slack.render import omit_quotes, render
 from bot.platforms.slack.workspaces import SlackWorkspaces
@@ -38,6 +42,10 @@ EVENT_TYPE = "paperround_page"
 HISTORY_LENGTH = 200
 """Messages that one history request asks for. Slack returns at most 15 to apps sold outside its Marketplace
 (https://docs.slack.dev/reference/methods/conversations.history)."""
+PICTURE_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between the tries to post an uploaded picture. Slack completes uploads in the background
+(https://github.com/slackapi/slack-github-action/issues/413), and the app may not ask when it is done."""
+
 HISTORY_PAGES = 10
 """History requests of one search. If they are not enough, the result of the search is CANNOT_ASK."""
 
@@ -56,6 +64,7 @@ class SlackPlatform:
     refusals: ContainerRefusals = field(default_factory=ContainerRefusals)
     payloads: PayloadCache = field(default_factory=PayloadCache)
     with_quotes: bool = True
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     name: str = "slack"
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
@@ -64,13 +73,21 @@ class SlackPlatform:
     async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
         return pages
 
+    async def upload_file(self, channel: Channel, page: Page) -> Page:
+        if page.file is None:
+            return page
+        client = await self._find_client(channel)
+        with _translate_errors({}):
+            file_id = await upload_file(client, page.file)
+        return replace(page, payload=append_picture(page.payload, file_id, page.file.alt_text), file=None)
+
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
         arguments = {"channel": channel.channel, "metadata": metadata} | (
             {"thread_ts": thread} if thread else {}
         )
-        payload = self.payloads.encode(page.payload)
-        answer = await self._send_blocks(channel, "chat.postMessage", arguments, payload)
+        send = self._send_picture if has_picture(page.payload) else self._send_blocks
+        answer = await send(channel, "chat.postMessage", arguments, self.payloads.encode(page.payload))
         if not answer.get("ts"):
             raise PostError("Slack did not say where the message is; it may have arrived.", Outcome.UNKNOWN)
         return str(answer["ts"])
@@ -159,11 +176,30 @@ class SlackPlatform:
         try:
             return await self._call_api(channel, method, arguments, payload.full)
         except PostError as error:
-            if error.outcome is not Outcome.REFUSED or not is_block_error(_code_of(error.__cause__)):
+            if not _is_refusal_of_blocks(error):
                 raise
         answer = await self._call_api(channel, method, arguments, payload.plain)
         await self.refusals.record_refusal(team)
         return answer
+
+    async def _send_picture(
+        self, channel: Channel, method: str, arguments: Mapping[str, Any], payload: EncodedPayload
+    ) -> Mapping[str, Any]:
+        """Call a method with blocks that show a picture, which Slack may still be looking at.
+
+        It refuses the blocks until it is done, and nothing happens then. Raises PostError; a FileRefusedError
+        if it still refuses them after `PICTURE_WAITS`.
+        """
+        for wait in (*PICTURE_WAITS, None):
+            try:
+                return await self._send_blocks(channel, method, arguments, payload)
+            except PostError as error:
+                if not _is_refusal_of_blocks(error):
+                    raise
+                refusal = error
+            if wait is not None:
+                await self.sleep(wait)
+        raise FileRefusedError("Slack did not take the uploaded picture.") from refusal
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
         """Send a message to a person in the app's direct messages, in the workspace of `channel`.
@@ -183,23 +219,34 @@ class SlackPlatform:
         The fields of an encoded payload are sent with the arguments. Raises PostError for every failure. Its
         outcome takes the current attempt's earlier requests into account.
         """
+        client = await self._find_client(channel)
+        with _translate_errors(arguments):
+            return await call_api(client, method, encode_body(arguments, payload))
+
+    async def _find_client(self, channel: Channel) -> AsyncWebClient:
         workspace = await self.workspaces.find(channel.workspace)
-        with tracked() as attempt:
-            try:
-                return await call_api(workspace.client, method, encode_body(arguments, payload))
-            except SlackApiError as error:
-                raise _error_of_refusal(error, arguments, attempt) from error
-            except LongWaitError as error:
-                raise PostError(
-                    f"Slack asks to wait {error.seconds:.0f} seconds: too many messages in a short time.",
-                    attempt.resolve_outcome(Outcome.NOT_POSTED),
-                ) from error
-            except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
-                raise PostError(
-                    f"Slack could not be reached: {error}.", attempt.resolve_outcome(Outcome.NOT_POSTED)
-                ) from error
-            except _LOST_ERRORS as error:
-                raise _error_of_lost_answer(type(error).__name__, attempt) from error
+        return workspace.client
+
+
+@contextmanager
+def _translate_errors(arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Raise the errors of calls in the block as PostError, with the outcome of the current attempt."""
+    with tracked() as attempt:
+        try:
+            yield
+        except SlackApiError as error:
+            raise _error_of_refusal(error, arguments, attempt) from error
+        except LongWaitError as error:
+            raise PostError(
+                f"Slack asks to wait {error.seconds:.0f} seconds: too many messages in a short time.",
+                attempt.resolve_outcome(Outcome.NOT_POSTED),
+            ) from error
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise PostError(
+                f"Slack could not be reached: {error}.", attempt.resolve_outcome(Outcome.NOT_POSTED)
+            ) from error
+        except _LOST_ERRORS as error:
+            raise _error_of_lost_answer(type(error).__name__, attempt) from error
 
 
 _LOST_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
@@ -240,6 +287,11 @@ def _code_of(error: BaseException | None) -> str:
     return (
         str(parse_error_response(error.response).get("error", "")) if isinstance(error, SlackApiError) else ""
     )
+
+
+def _is_refusal_of_blocks(error: PostError) -> bool:
+    """Return True if Slack did nothing because it does not take the blocks."""
+    return error.outcome is Outcome.REFUSED and is_block_error(_code_of(error.__cause__))
 
 
 def _error_of_refusal(error: SlackApiError, arguments: Mapping[str, Any], attempt: SendAttempt) -> PostError:

@@ -22,6 +22,11 @@ SCOPES = {
 }
 """Scopes of the bot token, each with the reason why the app needs it."""
 
+OPTIONAL_SCOPES = {
+    "files:write": "to upload the picture of a recap, calendar files and exports",
+}
+"""Scopes that a workspace may leave out when it installs the app: the app works without them."""
+
 UNFURL_SCOPES = {
     "links:read": "to see links to arXiv that people paste",
     "links:write": "to put a short card under them",
@@ -48,11 +53,11 @@ LONG_DESCRIPTION = (
 
 
 def scopes_of(settings: SlackSettings) -> dict[str, str]:
-    """Return the scopes of the bot token with their reasons, by scope.
+    """Return the scopes of the bot token with their reasons, by scope, with those that are optional.
 
     Cards under links need further scopes.
     """
-    return SCOPES | (UNFURL_SCOPES if settings.unfurl_arxiv else {})
+    return SCOPES | OPTIONAL_SCOPES | (UNFURL_SCOPES if settings.unfurl_arxiv else {})
 
 
 def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
@@ -100,7 +105,9 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
             ],
             **unfurl,
         },
-        "oauth_config": {"scopes": {"bot": sorted(scopes_of(settings))}},
+        "oauth_config": {
+            "scopes": {"bot": sorted(scopes_of(settings)), "bot_optional": sorted(OPTIONAL_SCOPES)}
+        },
         "settings": {
             "event_subscriptions": {**request, "bot_events": events},
             "interactivity": {"is_enabled": True, **request, **suggestions},

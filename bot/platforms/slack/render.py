@@ -75,14 +75,17 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     """Return the message as pages within every limit of Slack.
 
     Texts are split over pages and cards are clipped. No page is empty: a message without visible content
-    becomes a page with its summary. Never raises for any text.
+    becomes a page with its summary. The last page has the picture. Never raises for any text.
     """
     style = fit_style(message, style)
     drafts = [page for chapter in _split_chapters(message, style) for page in pack_drafts(chapter)]
     pages = [page for page in map(strip_outer_dividers, drafts) if page.blocks] or [
         _build_empty_draft(message)
     ]
-    return tuple(_build_page(page, position, message.summary, style) for position, page in enumerate(pages))
+    rendered = [_build_page(page, position, message.summary, style) for position, page in enumerate(pages)]
+    if message.file and message.file.is_picture:
+        rendered[-1] = replace(rendered[-1], file=message.file)
+    return tuple(rendered)
 
 
 def _split_chapters(message: Message, style: DigestStyle) -> list[list[PageDraft]]:

@@ -245,6 +245,9 @@ class RecordingPlatform:
     render: Callable[[Message, DigestStyle], Sequence[Page]]
     calls: list[list[Any]]
 
+    async def upload_file(self, channel: Channel, page: Page) -> Page:
+        return page
+
     async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
         return pages
 

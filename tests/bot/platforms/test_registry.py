@@ -52,6 +52,9 @@ class NoticeBoard:
     async def fit_pages(self, channel, pages):
         return pages
 
+    async def upload_file(self, channel, page):
+        return page
+
     async def post(self, channel, page, *, key, thread):
         with open(self.file, "a", encoding="utf-8") as sheet:
             sheet.write(f"{channel.channel}: {page.payload['text']}\\n")

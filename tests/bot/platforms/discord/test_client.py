@@ -14,12 +14,12 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.chat.message import Card, Heading, Message, Text
-from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError, PostUpdate
+from bot.chat.port import CANNOT_ASK, FileRefusedError, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.forum import fit_forum
 from bot.platforms.discord.rest import RestClient, use_addresses
 from bot.platforms.discord.settings import DiscordSettings
-from digests.model import Post
+from digests.model import AttachedFile, Post
 from digests.subscription import Channel, DigestStyle
 from tests.fakes.discord import ANNOUNCEMENT, DM, FORUM, TEXT, DiscordFault, FakeDiscord, read_text
 from tests.fakes.odd import ODD_ANSWERS
@@ -104,6 +104,70 @@ def test_the_newest_messages_are_searched_even_if_a_wrong_clock_calls_them_too_o
         for _ in range(100):
             discord.add_message(papers)
         assert await platform.find(locate_channel(discord, papers), key=KEY, since=next_week) is None
+
+    run_trial(trial)
+
+
+PICTURE = AttachedFile("scores.png", b"\x89PNG" + b"x" * 5000, "Scores of the week")
+
+
+def a_page_with_picture(platform: DiscordPlatform) -> Page:
+    message = Message("The week", (Heading("The week"),), PICTURE)
+    return platform.render(message, DigestStyle.COMPACT)[0]
+
+
+def test_a_picture_is_posted_once_with_its_message_and_its_words() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        channel, page = locate_channel(discord, papers), a_page_with_picture(platform)
+        first = await platform.post(channel, page, key=KEY, thread=None)
+        assert await platform.post(channel, page, key=KEY, thread=None) == first
+        (message,) = discord.messages_in(papers)
+        (attachment,) = message["attachments"]
+        assert (attachment["filename"], attachment["description"]) == ("scores.png", "Scores of the week")
+        assert discord.files["scores.png"] == PICTURE.content
+        assert await platform.find(channel, key=KEY, since=LONG_AGO) == first
+        assert discord.protocol_errors == []
+
+    run_trial(trial)
+
+
+def test_a_picture_is_sent_again_whole_after_a_failure_of_the_server() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        discord.fail_next("create message", DiscordFault.SERVER_ERROR, DiscordFault.RATE_LIMITED)
+        await platform.post(
+            locate_channel(discord, papers), a_page_with_picture(platform), key=KEY, thread=None
+        )
+        assert len(discord.messages_in(papers)) == 1
+        assert discord.files["scores.png"] == PICTURE.content
+
+    run_trial(trial)
+
+
+@pytest.mark.parametrize("reason", ["right", "size"])
+def test_a_refused_picture_is_told_and_its_page_can_be_posted_without_it(reason: str) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers", denied=["attach_files"] if reason == "right" else [])
+        discord.max_file_bytes = 10 * 2**20 if reason == "right" else 1000
+        channel, page = locate_channel(discord, papers), a_page_with_picture(platform)
+        error = await catch_post_error(platform.post(channel, page, key=KEY, thread=None))
+        assert isinstance(error, FileRefusedError)
+        assert ("Attach Files" if reason == "right" else "larger than Discord takes") in str(error)
+        assert discord.messages_in(papers) == []
+        await platform.post(channel, replace(page, file=None), key=KEY, thread=None)
+        assert len(discord.messages_in(papers)) == 1
+
+    run_trial(trial)
+
+
+def test_a_refresh_or_an_edit_keeps_the_picture() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        channel, page = locate_channel(discord, papers), a_page_with_picture(platform)
+        receipt = await platform.post(channel, page, key=KEY, thread=None)
+        await platform.edit(channel, receipt, page, key=KEY)
+        assert len(discord.messages_in(papers)[0]["attachments"]) == 1
 
     run_trial(trial)
 

@@ -15,7 +15,7 @@ from bot.platforms.discord.app import DiscordApp, fetch_invitation
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.gateway import Gateway
 from bot.platforms.discord.listeners import DiscordListeners
-from bot.platforms.discord.permissions import REQUIRED_PERMISSIONS
+from bot.platforms.discord.permissions import OPTIONAL_PERMISSIONS, REQUIRED_PERMISSIONS
 from bot.platforms.discord.rest import RestClient
 from bot.platforms.discord.settings import DiscordSettings
 from digests.build import DigestPolicy
@@ -88,8 +88,9 @@ def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
         link = await fetch_invitation(settings, discord.token, 10)
         assert f"client_id={discord.application_id}" in link
         assert "scope=bot+applications.commands" in link
+        wanted = (*REQUIRED_PERMISSIONS, *OPTIONAL_PERMISSIONS)
         asked = discord_py.Permissions(int(link.partition("permissions=")[2].partition("&")[0]))
-        assert asked == discord_py.Permissions(**dict.fromkeys(REQUIRED_PERMISSIONS, True))
+        assert asked == discord_py.Permissions(**dict.fromkeys(wanted, True))
         with pytest.raises(InputError, match="DISCORD_TOKEN"):
             await fetch_invitation(settings, "wrong", 10)
 
