@@ -3,9 +3,10 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -62,9 +63,7 @@ def _print_team_agreements(options: argparse.Namespace) -> int:
         raise InputError("--marks compares what digests showed: it goes with --json and --plot alone.")
     store = build_cli_services(options).store
     if options.plot:
-        from bot.present.recap_picture import save_recap_plot
-
-        save_recap_plot(_load_two_weeks(store, datetime.now(UTC)), options.plot)
+        _save_recap_plot(_load_two_weeks(store, datetime.now(UTC)), options.plot)
     agreements = {
         channel: measure_team_agreement(store.recaps.list_judged_digests(channel, JUDGED_DIGESTS))
         for channel in sorted({each.channel for each in store.subscriptions.list_active()}, key=str)
@@ -74,6 +73,20 @@ def _print_team_agreements(options: argparse.Namespace) -> int:
     else:
         print_lines(*format_team_agreements(agreements))
     return EXIT_OK
+
+
+def _save_recap_plot(weeks: "Sequence[ChannelWeeks]", file: Path) -> None:
+    """Draw one part a channel. Raises InputError for nothing to draw, and if the file cannot be written."""
+    from bot.present.recap_picture import draw_weeks
+
+    weeks = [week for week in weeks if week.scores_by_day]
+    if not weeks:
+        raise InputError("No digest of the last two weeks showed a score: there is nothing to draw.")
+    picture = draw_weeks(weeks, file.suffix.lower().removeprefix("."))
+    try:
+        file.write_bytes(picture)
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
 
 
 def _load_two_weeks(store: Store, now: datetime) -> "list[ChannelWeeks]":

@@ -1,9 +1,12 @@
 """The weekly recap: its facts out of the store, and its message."""
 
+from dataclasses import replace
+
 from bot.chat.message import Message
 from bot.delivery.context import DeliveryContext
 from bot.present.recap import Recap, present_recap
-from digests.model import ScoredPaper
+from bot.present.recap_picture import ChannelWeeks, describe_week, draw_week
+from digests.model import AttachedFile, ScoredPaper
 from digests.ports.marks import choose_queue_scope
 from digests.ports.outbox import Claim
 from digests.ports.queue_groups import find_shared_scope
@@ -13,11 +16,15 @@ from digests.team_agreement import JUDGED_DIGESTS, measure_team_agreement
 QUEUE_LENGTH = 100
 """Papers of the queue among which the one that the digest missed is looked for, the most wanted first."""
 
+PICTURE_NAME = "scores.png"
+"""Name of the picture's file, as those who save it see it."""
+
 
 def build_recap(claim: Claim, context: DeliveryContext) -> Message | None:
     """Build the recap of a claim. None for a quiet week: a channel that said nothing is told nothing.
 
-    Held and rejected papers are not named. Blocks. Raises StoreError.
+    Held and rejected papers are not named. The picture is missing where it cannot be drawn. Blocks. Raises
+    StoreError.
     """
     subscription, store = claim.subscription, context.store
     span = find_span(subscription.schedule, claim.edition)
@@ -30,7 +37,12 @@ def build_recap(claim: Claim, context: DeliveryContext) -> Message | None:
     }
     agreement = measure_team_agreement(store.recaps.list_judged_digests(subscription.channel, JUDGED_DIGESTS))
     missed = _find_missed(claim, context, span)
-    return present_recap(Recap(span, facts, papers, agreement, *missed))
+    message = present_recap(Recap(span, facts, papers, agreement, *missed))
+    week = ChannelWeeks(subscription.full_name, facts, papers)
+    picture = draw_week(week)
+    if picture is None:
+        return message
+    return replace(message, file=AttachedFile(PICTURE_NAME, picture, describe_week(week)))
 
 
 def _find_missed(claim: Claim, context: DeliveryContext, span: RecapSpan) -> tuple[ScoredPaper | None, int]:

@@ -183,6 +183,6 @@ def test_the_weeks_of_a_channel_are_drawn_with_the_papers_that_people_wanted(
         store.moderation.hold("held", "suspect", now=NOW)
     assert main(arguments) == 0
     drawn = Path("weeks.svg").read_text()
-    comments = [line for line in drawn.splitlines() if "<!--" in line]
-    assert any("1  Paper" in line for line in comments)
-    assert not any("held" in line or "2  Paper" in line for line in comments)
+    comments = [line.strip() for line in drawn.splitlines() if "<!--" in line]
+    assert {"<!-- 1 -->", "<!-- Paper $a_ -->"} <= set(comments)
+    assert not any("held" in line or line == "<!-- 2 -->" for line in comments)

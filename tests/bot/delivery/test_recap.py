@@ -1,5 +1,6 @@
 """The weekly recap: after the first digest of a week, once, also after a crash at any step."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from bot.chat.port import Outcome, PostError
 from bot.delivery.context import QueuePolicy
-from digests.model import Mark, MarkSource, QueueOutcome
+from bot.delivery.operator_notices import OperatorNotices
+from digests.model import AttachedFile, Mark, MarkSource, QueueOutcome
 from digests.ports.marks import QueueScope
 from digests.ports.outbox import DeliveryKind, DeliveryState
 from digests.subscription import Schedule
@@ -145,8 +148,6 @@ def test_a_recap_waits_for_the_digest_of_its_hour() -> None:
 
 
 def refuse_posts() -> Callable[[], None]:
-    from bot.chat.port import Outcome, PostError
-
     def refuse() -> None:
         raise PostError("Slack is out.", Outcome.NOT_POSTED)
 
@@ -200,11 +201,99 @@ def test_a_recap_comes_once_if_its_worker_dies_while_it_is_built(at: int, after:
 
 
 def test_a_recap_comes_once_if_its_worker_dies_after_it_was_sent() -> None:
-    def die() -> None:
-        raise KilledError
-
     world = a_week()
     expect_one_recap(world, platform=MemoryPlatform(world.posted_pages, after_post=die))
+
+
+def test_a_recap_has_the_picture_of_its_week_with_words_for_those_who_do_not_see_it() -> None:
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
+    world = a_week()
+    run_days(world, MONDAY)
+    (picture,) = list_pictures(world)
+    assert picture.content.startswith(b"\x89PNG")
+    assert picture.alt_text.startswith("Scores of the papers shown here, by day. Tue 24 Nov: 3 papers, 7.5.")
+    assert "Wanted by people here: “Paper 2401.00000” 7.5." in picture.alt_text
+
+
+def test_a_recap_goes_out_without_a_picture_where_matplotlib_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    world = a_week()
+    run_days(world, MONDAY)
+    assert len(read_recaps(world)) == 1
+    assert list_pictures(world) == []
+
+
+def test_a_recap_goes_out_without_a_picture_that_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.present.recap_picture.draw_weeks", lambda *_: 1 / 0)
+    world = a_week()
+    run_days(world, MONDAY)
+    assert len(read_recaps(world)) == 1
+    assert list_pictures(world) == []
+
+
+def test_an_upload_that_fails_does_not_keep_a_recap_from_going_out_and_its_owner_is_told_once() -> None:
+    def refuse() -> None:
+        raise PostError("The scope files:write is missing.", Outcome.NOT_POSTED)
+
+    expect_recaps_without_pictures(
+        lambda world: MemoryPlatform(world.posted_pages, before_upload=refuse),
+        "The scope files:write is missing.",
+    )
+
+
+def test_a_picture_that_is_refused_with_its_page_is_left_out() -> None:
+    expect_recaps_without_pictures(
+        lambda world: MemoryPlatform(world.posted_pages, takes_files=False), "No files here."
+    )
+
+
+def expect_recaps_without_pictures(build: Callable[[World], MemoryPlatform], reason: str) -> None:
+    """Let two recaps go out over platforms that take no picture, and expect one notice with the reason."""
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
+    world = a_week()
+    world.subscribe(replace(a_subscription(recap=True), owner_id="boss"))
+    told = []
+    for monday in (MONDAY, MONDAY + WEEK):
+        run_days(world, monday - timedelta(days=1))
+        for minutes in range(3):
+            platform = build(world)
+            notices = OperatorNotices(world.store.notes, MINUTE)
+            go_to(world, monday + minutes * MINUTE, platform=platform, operator_notices=notices)
+            told += platform.direct_messages
+        world.add_papers("2412.00001")
+        mark_paper(world, "2412.00001")
+    assert len(read_recaps(world)) == 2
+    assert list_pictures(world) == []
+    about_recaps = [(person, each.summary) for person, each in told if "recap" in each.summary]
+    assert about_recaps == [("boss", f"A weekly recap in console was posted without its picture. {reason}")]
+
+
+def test_a_recap_comes_once_with_its_picture_if_its_worker_dies_after_the_upload() -> None:
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
+    world = a_week()
+    expect_one_recap(world, platform=MemoryPlatform(world.posted_pages, before_post=die))
+    assert len(list_pictures(world)) == 1
+
+
+def test_the_picture_is_posted_with_a_page_whose_answer_was_lost() -> None:
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
+
+    def lose() -> None:
+        raise PostError("dropped", Outcome.UNKNOWN)
+
+    world = a_week()
+    expect_one_recap(world, platform=MemoryPlatform(world.posted_pages, before_post=lose))
+    assert len(list_pictures(world)) == 1
+
+
+def list_pictures(world: World) -> list[AttachedFile]:
+    return [page.file for _, _, page in world.posted_pages.pages if page.file]
+
+
+def die() -> None:
+    raise KilledError
 
 
 def expect_one_recap(world: World, **options: Any) -> None:
