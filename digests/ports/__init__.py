@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from digests.ports.access_tokens import AccessTokens
     from digests.ports.account_links import AccountLinks
+    from digests.ports.alerts import Alerts
     from digests.ports.budget import Budget
     from digests.ports.delivery_reports import DeliveryReports
     from digests.ports.discussions import Discussions
@@ -68,6 +69,7 @@ class Store:
     post_edits: "PostEdits"
     sources: "Sources"
     health: "Health"
+    alerts: "Alerts"
     metrics: "Metrics"
     events: "Events"
     notes: "Notes"

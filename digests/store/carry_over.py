@@ -29,10 +29,13 @@ NEW_TABLES = frozenset(
     {
         "access_tokens",
         "account_links",
+        "alert_messages",
+        "alerts",
         "discussion_answers",
         "feedback",
         "installations",
         "link_codes",
+        "lost_access",
         "organization_members",
         "queue_consents",
         "queue_decisions",

@@ -723,6 +723,41 @@ installations = Table(
     Column("renewal_until", Instant),
 )
 
+# Conditions that the operator is alerted to. `changed_at` is the last start or end, and `is_told` the state
+# that the last message gave.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("kind", StorableText, primary_key=True),
+    Column("subject", StorableText, primary_key=True),
+    Column("detail", StorableText, nullable=False),
+    Column("is_on", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("is_told", Boolean, nullable=False),
+)
+
+# The outbox of alerts: one row at most. `content` has the alerts as JSON.
+alert_messages = Table(
+    "alert_messages",
+    metadata,
+    Column("idempotency_key", StorableText, primary_key=True),
+    Column("content", StorableText, nullable=False),
+    Column("sent_at", Instant),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", Instant, nullable=False),
+)
+
+# Workspaces that did not accept the app's token when it last posted.
+lost_access = Table(
+    "lost_access",
+    metadata,
+    Column("platform", StorableText, primary_key=True),
+    Column("workspace", StorableText, primary_key=True),
+    Column("detail", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 # Workspaces that have the app by an installation in their organization.
 organization_members = Table(
     "organization_members",

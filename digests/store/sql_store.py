@@ -12,6 +12,7 @@ from digests.store.engine import Database
 if TYPE_CHECKING:
     from digests.ports.access_tokens import AccessTokens
     from digests.ports.account_links import AccountLinks
+    from digests.ports.alerts import Alerts
     from digests.ports.budget import Budget
     from digests.ports.delivery_reports import DeliveryReports
     from digests.ports.discussions import Discussions
@@ -199,6 +200,12 @@ class SqlStore(Store):
         from digests.store.notes import SqlEvents
 
         return SqlEvents(self._database)
+
+    @cached_property
+    def alerts(self) -> "Alerts":
+        from digests.store.alerts import SqlAlerts
+
+        return SqlAlerts(self._database)
 
     @cached_property
     def metrics(self) -> "Metrics":

@@ -32,6 +32,9 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         # Accounts of the operator's machine, and the name of a program or a device.
         "access_tokens": "id purpose platform workspace channel label secret_hash created_at created_by "
         "last_used_at revoked_at revoked_by",
+        "alert_messages": "idempotency_key content sent_at attempts next_try_at",
+        "alerts": "kind subject detail is_on since changed_at is_told",
+        "lost_access": "platform workspace detail at",
         "comparisons": "scale first second verdict at",
         "counters": "name value",
         "deliveries": "id subscription edition kind state owner lease_until attempts reason next_try_at "
