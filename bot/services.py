@@ -47,6 +47,7 @@ from digests.subscription import (
 if TYPE_CHECKING:
     from bot.conversation.answers import Answers
     from bot.conversation.paper_fetch_queue import PaperFetchQueue
+    from bot.delivery.alerts import AlertPolicy
     from bot.ingest.fetching import PaperLookup
     from bot.ingest.reviewing import OpenReviewContext
     from bot.platforms.app import ChatApp
@@ -205,7 +206,9 @@ def _build_delivery_context(
         clock=clock,
         policy=policy,
         rate_limiters=_build_rate_limiters(),
-        operator_notices=OperatorNotices(store.notes, policy.timeout, settings.operator.deciders),
+        operator_notices=OperatorNotices(
+            store.notes, policy.timeout, settings.operator.deciders, find_operator_channel(settings)
+        ),
         queue_policy=QueuePolicy(
             has_workspace_queue=settings.discussion.queue == "workspace",
             groups=_list_queue_groups(settings),
@@ -628,6 +631,33 @@ def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
 
     turns = _build_arxiv_turns(services)
     return ArxivFullTextFetcher(_make_client_opener(services, FULL_TEXT_URL), turns, FULL_TEXT_URL)
+
+
+def build_alert_policy(services: Services) -> "AlertPolicy | None":
+    """Build the rules of alerts; None if the settings name no channel of the operator."""
+    from bot.delivery.alerts import AlertPolicy
+
+    settings = services.settings
+    channel = find_operator_channel(settings)
+    if not channel:
+        return None
+    _, _, file = settings.store.url.partition("sqlite:///")
+    backups = settings.operator.backup_folder
+    return AlertPolicy(
+        channel,
+        frozenset(source.effective_name for source in settings.sources),
+        has_reviewer=bool(_list_panel_members(settings.reviewer)),
+        disk_folder=(Path(file) if file else services.search_directory).absolute().parent,
+        backup_folder=Path(backups) if backups else None,
+    )
+
+
+def find_operator_channel(settings: Settings) -> Channel | None:
+    """Return the channel that is told of failures, None if the settings name none."""
+    if not settings.operator.channel:
+        return None
+    platform, workspace, channel = settings.operator.channel.split(":")
+    return Channel(platform, channel, workspace)
 
 
 def build_apps(services: Services, environment: Mapping[str, str]) -> "list[ChatApp]":

@@ -25,6 +25,7 @@ from config.validators import (
     refuse_common_queue,
     require_days,
     validate_deciders,
+    validate_operator_channel,
     validate_proxy_address,
     validate_queue_members,
     validate_store_url,
@@ -233,6 +234,16 @@ class OperatorSettings(SettingsTable):
             "again, each as `PLATFORM:WORKSPACE:PERSON`. None: only the terminal decides, with "
             "`paperround held`.",
         )
+    )
+    channel: Annotated[str, AfterValidator(validate_operator_channel)] = Field(
+        default="",
+        description="Channel that is told when something fails and when it is over, as "
+        "`PLATFORM:WORKSPACE:CHANNEL`. Empty: none.",
+    )
+    backup_folder: str = Field(
+        default="",
+        description="Folder in which your backups are kept. The channel is told when the newest file is "
+        "older than two days. Empty: not watched.",
     )
 
 

@@ -135,6 +135,16 @@ def validate_deciders(people: tuple[str, ...]) -> tuple[str, ...]:
     return people
 
 
+def validate_operator_channel(channel: str) -> str:
+    """Return `channel` if it is PLATFORM:WORKSPACE:CHANNEL, or empty. Raises ValueError otherwise."""
+    if channel and not _is_qualified(channel):
+        raise ValueError(
+            f"is {quote_value(channel)}; write it as platform:workspace:channel, by their ids: "
+            "“paperround channels” shows them"
+        )
+    return channel
+
+
 def require_days(days: tuple[str, ...]) -> tuple[str, ...]:
     """Return `days` unchanged. Raises ValueError if there is none, or one of them twice."""
     if not days:

@@ -133,12 +133,14 @@ class Outcome(Enum):
 class PostError(Exception):
     """Failure of a call to a platform.
 
-    `outcome` tells what is known about the page, and the message is a sentence for people.
+    `outcome` tells what is known about the page, and the message is a sentence for people. `is_access_lost`
+    means that the platform does not accept the app's token for the workspace.
     """
 
-    def __init__(self, reason: str, outcome: Outcome) -> None:
+    def __init__(self, reason: str, outcome: Outcome, *, is_access_lost: bool = False) -> None:
         super().__init__(reason)
         self.outcome = outcome
+        self.is_access_lost = is_access_lost
 
 
 class FileRefusedError(PostError):

@@ -18,6 +18,7 @@ from bot.services import (
     build_reviewer,
     build_sources,
     find_exposed_files,
+    find_operator_channel,
     list_configured_subscriptions,
 )
 from bot.storage import run_interactive
@@ -79,6 +80,9 @@ async def _check_platform(
     except (InputError, SettingsError) as error:
         return [Finding(Severity.FAULT, name, str(error))]
     channels = [each.channel for each in subscriptions if each.channel.platform == name]
+    operator_channel = find_operator_channel(services.settings)
+    if operator_channel and operator_channel.platform == name and operator_channel not in channels:
+        channels.append(operator_channel)
     return await app.check(channels) if app else None
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from bot.chat.port import Platform
 from bot.cli.safe_text import SafeFormatter
 from bot.cli.terminal import build_cli_services
+from bot.delivery.alerts import LEADERSHIP_NAME as ALERTS
+from bot.delivery.alerts import AlertSender
 from bot.delivery.context import DeliveryContext, fetch_restoration
 from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.post_refresher import LEADERSHIP_NAME, PostRefresher
@@ -30,6 +32,7 @@ from bot.retention import LEADER_ROLE as RETENTION
 from bot.retention import Retention
 from bot.services import (
     Services,
+    build_alert_policy,
     build_answers,
     build_apps,
     build_arxiv_lookup,
@@ -117,6 +120,8 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
                 tasks["monitoring"] = partial(_run_monitor, services, stop)
             if services.settings.web.enabled:
                 tasks["web"] = partial(_run_web, services, stop)
+            if policy := build_alert_policy(services):
+                tasks["alerts"] = partial(_run_alerts, AlertSender(context, policy), stop)
             tasks["indexing"] = partial(_run_indexing, services, stop)
             tasks["retention"] = partial(_run_retention, services, stop)
             for task_name, work in tasks.items():
@@ -201,6 +206,13 @@ async def _run_refreshing(context: DeliveryContext, max_age: timedelta, stop: as
     )
     await run_while_leading(
         LEADERSHIP_NAME, refresher.run_until_stopped, leadership=context.store.leadership, stop=stop
+    )
+
+
+async def _run_alerts(sender: AlertSender, stop: asyncio.Event) -> None:
+    """Alert the operator while this replica leads, until `stop` is set."""
+    await run_while_leading(
+        ALERTS, sender.run_until_stopped, leadership=sender.context.store.leadership, stop=stop
     )
 
 

@@ -127,6 +127,8 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
     except LeaseLostError as lost:
         log.warning("left to another worker: %s", lost)
     except PostError as error:
+        if error.is_access_lost:
+            await _record_lost_access(claim, str(error), context)
         if error.outcome in (Outcome.GONE, Outcome.REFUSED):
             await _abandon_delivery(claim, str(error), context, stop=error.outcome is Outcome.GONE)
         else:
@@ -139,6 +141,16 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
         log.exception("delivering %s to %s failed", claim.edition, claim.subscription.channel)
         reason = f"{type(error).__name__}: {error}"
         await _reschedule_delivery(claim, reason, context, had_progress=run.has_progress)
+
+
+async def _record_lost_access(claim: Claim, reason: str, context: DeliveryContext) -> None:
+    """Record for the operator that the workspace does not accept our token. Errors are logged."""
+    channel = claim.subscription.channel
+    record = context.store.alerts.record_lost_access
+    try:
+        await run_background(record, channel.platform, channel.workspace, reason, now=context.clock())
+    except PaperroundError as error:
+        log.warning("%s: the lost access was not recorded: %s", channel, error)
 
 
 class _HistoryLimitError(PostError):

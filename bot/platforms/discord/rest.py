@@ -188,8 +188,8 @@ def _error_of_unreadable_answer(attempt: SendAttempt) -> PostError:
 class CodeError(PostError):
     """A PostError for an error answer of Discord. `code` is Discord's error code, 0 if it has none."""
 
-    def __init__(self, reason: str, outcome: Outcome, code: int) -> None:
-        super().__init__(reason, outcome)
+    def __init__(self, reason: str, outcome: Outcome, code: int, *, is_access_lost: bool = False) -> None:
+        super().__init__(reason, outcome, is_access_lost=is_access_lost)
         self.code = code
 
 
@@ -224,7 +224,8 @@ def _translate_errors(channel: str, attempt: SendAttempt) -> Iterator[None]:
     except discord.HTTPException as error:
         raise _error_of_refusal(error, channel, attempt) from error
     except discord.LoginFailure as error:
-        raise PostError(UNAUTHORIZED_MESSAGE, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
+        outcome = attempt.resolve_outcome(Outcome.NOT_POSTED)
+        raise PostError(UNAUTHORIZED_MESSAGE, outcome, is_access_lost=True) from error
     except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
         reason = f"Discord could not be reached: {error}."
         raise PostError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
@@ -263,7 +264,8 @@ def _error_of_refusal(error: discord.HTTPException, channel: str, attempt: SendA
         return CodeError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
     if error.status == 401:
         attempt.mark_refused()
-        return CodeError(UNAUTHORIZED_MESSAGE, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
+        outcome = attempt.resolve_outcome(Outcome.NOT_POSTED)
+        return CodeError(UNAUTHORIZED_MESSAGE, outcome, error.code, is_access_lost=True)
     # An answer without a code of Discord's comes from a server in between.
     if error.status >= 500 or error.code in (0, BLOCKED_BY_CLOUDFLARE):
         also = "; it may have arrived" if attempt.may_have_arrived else ""

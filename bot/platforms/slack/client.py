@@ -321,6 +321,7 @@ def _error_of_refusal(error: SlackApiError, arguments: Mapping[str, Any], attemp
     if is_channel_error(code):
         return PostError(sentence, attempt.resolve_outcome(Outcome.GONE))
     if is_token_error(code) or code == "missing_scope":
-        return PostError(sentence, attempt.resolve_outcome(Outcome.NOT_POSTED))
+        outcome = attempt.resolve_outcome(Outcome.NOT_POSTED)
+        return PostError(sentence, outcome, is_access_lost=is_token_error(code))
     details = "; ".join(map(str, (answer.get("response_metadata") or {}).get("messages", [])))
     return PostError(f"{sentence} {details}".strip(), attempt.resolve_outcome(Outcome.REFUSED))

@@ -150,3 +150,17 @@ def test_a_notice_that_is_refused_delays_no_digest() -> None:
     tick(world, ClosedPlatform(world.posted_pages))
     assert len(world.posted_pages.pages) == 1
     assert world.now == NOW
+
+
+def test_the_operators_channel_is_told_in_place_of_people_once() -> None:
+    world = a_world_without_papers(channels=3)
+    platform = MemoryPlatform(world.posted_pages)
+    operators = Channel("console", "operators", "w")
+    for _ in range(2):
+        notices = OperatorNotices(world.store.notes, timedelta(seconds=30), ["console:w:UBOB"], operators)
+        world.tick(platform, operator_notices=notices)
+        world.now += DAY
+    told = [page for name, _, page in world.posted_pages.pages if name == str(operators)]
+    assert len(told) == 1
+    assert "paperround import FILE" in str(told[0].payload)
+    assert platform.direct_messages == []

@@ -647,6 +647,7 @@ def test_a_token_that_is_withdrawn_has_posted_nothing() -> None:
         discord.token = "another"
         error = await catch_post_error(platform.post(place, a_page(platform), key=KEY, thread=None))
         assert error.outcome is Outcome.NOT_POSTED
+        assert error.is_access_lost
         assert "token" in str(error)
 
     run_trial(trial)
@@ -667,6 +668,7 @@ def test_a_wrong_token_and_an_unreachable_server_are_explained_in_sentences() ->
             platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
         )
         assert error.outcome is Outcome.NOT_POSTED
+        assert error.is_access_lost
         assert "DISCORD_TOKEN" in str(error)
 
     run_trial(wrong, token="wrong")

@@ -420,3 +420,14 @@ def test_an_edit_of_a_deleted_message_is_refused() -> None:
         await platform.edit(papers, "1.0", PAGE, key="k")
 
     assert find_outcome(scenario) == (Outcome.REFUSED, "The message is not there any more.")
+
+
+@pytest.mark.parametrize(("code", "is_lost"), [("token_revoked", True), ("is_archived", False)])
+def test_a_refused_token_is_told_apart_from_a_closed_channel(code: str, is_lost: bool) -> None:
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.token_error = code
+        await platform.post(papers, PAGE, key="k", thread=None)
+
+    with pytest.raises(PostError) as failed:
+        run_scenario(scenario)
+    assert failed.value.is_access_lost is is_lost
