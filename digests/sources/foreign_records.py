@@ -1,7 +1,7 @@
 """Records of other programs, as the fields of a scored paper: arXiv's snapshot, CSL JSON and Zotero. Pure."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from datetime import date, datetime
 from email.utils import parsedate
@@ -47,6 +47,9 @@ KNOWN_KEYS = frozenset(
 MAX_CACHED_KEY = 64
 """Characters of a key whose normal form is kept."""
 
+MAX_CACHED_DATE = 64
+"""Characters of a date whose form of ISO 8601 is kept."""
+
 _FIELD_BY_ALIAS = [(alias, field) for field, aliases in ALIASES.items() for alias in aliases.split()]
 
 _NO_PAPERS = ("attachment", "note", "annotation")
@@ -55,6 +58,8 @@ _NO_PAPERS = ("attachment", "note", "annotation")
 
 def split_wrapper(fields: dict[str, Any]) -> list[Any] | None:
     """Return the records of an object that wraps a whole file, or None for a record itself."""
+    if "title" in fields or "arxiv_id" in fields:
+        return None
     lowered = {key.lower() for key in fields}
     if lowered & {"title", "arxiv_id", "id"}:
         return None
@@ -66,23 +71,16 @@ def is_attachment(fields: dict[str, Any]) -> bool:
     return fields.get("itemType", fields.get("item_type")) in _NO_PAPERS
 
 
-def adapt_record(fields: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+def adapt_record(fields: dict[str, Any], names: Set[str]) -> dict[str, Any]:
     """Return the fields of a record under `names`, those of a scored paper.
 
     Their values become those of a scored paper where another program writes them otherwise. A field that the
     record has under its own name is never replaced. Unknown keys are kept.
     """
-    if isinstance(fields.get("data"), dict) and "title" in fields["data"]:
-        fields = fields["data"]  # Zotero's web interface.
-    given = {_normalize_key(key): value for key, value in fields.items() if value not in (None, "")}
-    adapted = {**fields, **{name: given[name] for name in names if name in given}}
-    is_citation = not given.keys().isdisjoint(("itemtype", "item_type", "author", "issued", "creators"))
-    for alias, field in _FIELD_BY_ALIAS:
-        if alias not in given or adapted.get(field) not in (None, ""):
-            continue
-        if alias == "id" and is_citation and not _is_arxiv_id(given[alias]):
-            continue  # The key of a citation.
-        adapted[field] = _convert_doi(given[alias]) if alias == "doi" else given[alias]
+    if fields.keys() <= names:
+        given, adapted = fields, dict(fields)
+    else:
+        given, adapted = _rename_fields(fields, names)
     _move_address(adapted)
     if not adapted.get("arxiv_id") and (found := _find_arxiv_id(given)):
         adapted["arxiv_id"] = found
@@ -95,6 +93,22 @@ def adapt_record(fields: dict[str, Any], names: Collection[str]) -> dict[str, An
     if "published" in adapted:
         adapted["published"] = _read_date(adapted["published"])
     return adapted
+
+
+def _rename_fields(fields: dict[str, Any], names: Set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields that have a value by their normalized keys, and all fields under `names`."""
+    if isinstance(fields.get("data"), dict) and "title" in fields["data"]:
+        fields = fields["data"]  # Zotero's web interface.
+    given = {_normalize_key(key): value for key, value in fields.items() if value not in (None, "")}
+    adapted = {**fields, **{name: given[name] for name in names if name in given}}
+    is_citation = not given.keys().isdisjoint(("itemtype", "item_type", "author", "issued", "creators"))
+    for alias, field in _FIELD_BY_ALIAS:
+        if alias not in given or adapted.get(field) not in (None, ""):
+            continue
+        if alias == "id" and is_citation and not _is_arxiv_id(given[alias]):
+            continue  # The key of a citation.
+        adapted[field] = _convert_doi(given[alias]) if alias == "doi" else given[alias]
+    return given, adapted
 
 
 def _normalize_key(key: str) -> str:
@@ -137,7 +151,8 @@ def _move_address(adapted: dict[str, Any]) -> None:
 
 
 def _is_address(value: Any) -> bool:
-    return isinstance(value, str) and re.match(r"https?://\S+$", value) is not None
+    is_text = isinstance(value, str) and value.startswith("http")
+    return is_text and re.match(r"https?://\S+$", value) is not None
 
 
 def _convert_doi(value: Any) -> Any:
@@ -204,6 +219,16 @@ def _read_date(value: Any) -> Any:
         value = "-".join(str(part) for part in value)
     if not isinstance(value, str):
         return f"{value}-01-01" if isinstance(value, int) and 1900 <= value < 2200 else value
+    # The records of a day, or of a year, have the same date.
+    return _read_common_date(value) if len(value) <= MAX_CACHED_DATE else _read_written_date(value)
+
+
+@lru_cache(maxsize=10_000)
+def _read_common_date(value: str) -> str:
+    return _read_written_date(value)
+
+
+def _read_written_date(value: str) -> str:
     text = value.strip()
     if found := re.fullmatch(r"(\d{4})(?:[-/](\d{1,2}))?(?:[-/](\d{1,2}))?", text):
         return "-".join((found[1], (found[2] or "1").zfill(2), (found[3] or "1").zfill(2)))
@@ -215,9 +240,9 @@ def _read_date(value: Any) -> Any:
     return value
 
 
-def list_unknown_keys(fields: dict[str, Any], names: Collection[str]) -> Iterator[str]:
+def list_unknown_keys(fields: dict[str, Any], names: Set[str]) -> Iterator[str]:
     """Yield the keys of an adapted record that mean nothing here."""
-    for key in fields:
+    for key in fields.keys() - names:
         name = _normalize_key(key)
         if not (name in names or name in KNOWN_KEYS or name in _OTHER_NAMES or key.lower() in KNOWN_KEYS):
             yield key

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,6 +36,9 @@ FIRST_YEAR = 1900
 MAX_TITLE_CHARACTERS = 2_000
 """Characters of a title that is accepted. The longest ones on arXiv have a few hundred."""
 
+
+MAX_CACHED_ENTRY = 64
+"""Characters of categories whose names are kept."""
 
 MAX_UNKNOWN_KEYS = 50
 """Unknown keys that are counted, so that a file of them costs no memory."""
@@ -195,6 +199,7 @@ def _parse_value(value: Any, source: str, place: Place, today: date) -> tuple[Pa
         return BadRecord(source, place.number, "", reason, unit=place.unit)
     fields = adapt_record(value, _FIELDS)
     faults: list[tuple[str, str]] = []
+    identity: PaperId | None = None
     try:
         record = ReviewRecord.model_validate(fields)
     except ValidationError as error:
@@ -202,11 +207,15 @@ def _parse_value(value: Any, source: str, place: Place, today: date) -> tuple[Pa
         faults = list(dict(_describe_problem(problem, fields) for problem in problems).items())
         record = _leave_out(fields, {str(problem["loc"][0]) for problem in problems if problem["loc"]})
     told = {field.partition(".")[0] for field, _ in faults}
+    try:
+        identity = _identify_paper(record)
+    except _BadFieldError as bad:
+        faults += [] if bad.field in told else [(bad.field, bad.reason)]
     faults += [(field, reason) for field, reason in _find_faults(record, today) if field not in told]
-    if faults:
+    if faults or identity is None:
         (field, reason), *further = faults
         return BadRecord(source, place.number, field, reason, tuple(further), place.unit)
-    paper = _build_paper(record, _identify_paper(record))
+    paper = _build_paper(record, identity)
     if day := withdrawal_day(value):
         paper = replace(paper, withdrawn=day)
     return paper, _build_review(record)
@@ -219,11 +228,7 @@ def _leave_out(fields: dict[str, Any], bad_fields: set[str]) -> ReviewRecord:
 
 
 def _find_faults(record: ReviewRecord, today: date) -> Iterator[tuple[str, str]]:
-    """Yield the field and the reason of each fault that the types of the fields do not show."""
-    try:
-        _identify_paper(record)
-    except _BadFieldError as bad:
-        yield bad.field, bad.reason
+    """Yield the field and the reason of each fault of title and dates that their types do not show."""
     if len(record.title) > MAX_TITLE_CHARACTERS:
         yield "title", f"is longer than {MAX_TITLE_CHARACTERS:,} characters"
     elif not normalize_text(record.title):
@@ -308,6 +313,8 @@ def _build_paper(record: ReviewRecord, identity: PaperId) -> Paper:
 
 
 _NAME_SEPARATOR = re.compile(r" ?[;,] ?(?:and )?| and | & ")
+_NAME_SEPARATOR_SIGNS = (",", ";", " and ", " & ")
+"""Texts of which every separator contains one."""
 _SUFFIXES = ("jr", "sr", "ii", "iii", "iv")
 
 
@@ -327,6 +334,9 @@ def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
         text = " ".join(names.split())
         names = text.split(";") if ";" in text else _split_at_commas(text)
     entries = [" ".join(name.split()) for name in names or ()]
+    together = "\n".join(entries)
+    if not any(sign in together for sign in _NAME_SEPARATOR_SIGNS):
+        return tuple(filter(None, entries))
     if all(entry.count(",") == 1 for entry in entries):
         entries = [_put_family_last(entry) for entry in entries]
     else:
@@ -359,13 +369,30 @@ def _split_categories(names: list[str] | str | None) -> tuple[str, ...]:
 
     Spaces part only arXiv's names ("cs.LG stat.ML"). In others they become hyphens.
     """
+    entries = re.split(r"[,;]", names) if isinstance(names, str) else names or ()
+    found = [
+        category
+        for entry in entries
+        # The records of a file have the same few categories.
+        for category in (
+            _split_common_entry(entry) if len(entry) <= MAX_CACHED_ENTRY else _split_entry(entry)
+        )
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=1_000)
+def _split_common_entry(entry: str) -> list[str]:
+    return _split_entry(entry)
+
+
+def _split_entry(entry: str) -> list[str]:
     found: list[str] = []
-    for entry in re.split(r"[,;]", names) if isinstance(names, str) else names or ():
-        for name in entry.split(",") if isinstance(names, list) else [entry]:
-            words = name.split()
-            are_names = any("." in word for word in words) and all(map(_ARXIV_CATEGORY.fullmatch, words))
-            found += words if are_names else ["-".join(words)]
-    return tuple(dict.fromkeys(filter(None, found)))
+    for name in entry.split(","):
+        words = name.split()
+        are_names = any("." in word for word in words) and all(map(_ARXIV_CATEGORY.fullmatch, words))
+        found += words if are_names else ["-".join(words)]
+    return list(filter(None, found))
 
 
 def _to_day(value: datetime | date | None) -> date | None:

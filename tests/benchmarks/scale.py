@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from bot.delivery.context import DeliveryContext
+from bot.delivery.context import DeliveryContext, DeliveryPolicy
 from bot.delivery.worker import DeliveryWorker
 from bot.platforms.slack.render import render
 from bot.present.digest import present_digest
@@ -48,8 +48,8 @@ FUTURE_PAPERS, FUTURE_CHANNELS = 10_000_000, 1_000_000
 NEW = 400
 """Papers of one day."""
 BATCH = 1_000
-CLAIMS = 100
-"""Deliveries of one batch of claims, as a worker has at most in progress."""
+CLAIMS = DeliveryPolicy().concurrency // 2
+"""Deliveries of one batch of claims, of a worker with many in progress."""
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 OUTBOX = ("deliveries", "pages", "shown_papers", "posts", "post_papers")
 
