@@ -249,13 +249,18 @@ class Appointment:
 class People:
     """A line that names people by the platform's ids, at most `MAX_NAMED_PEOPLE`. They are notified of it.
 
-    `text` stands after them. In a reply to one person nobody is notified.
+    `text` stands after them, and `target` is the message that it is from, to which a platform with links to
+    messages links. In a reply to one person nobody is notified.
     """
 
     label: str
     people: tuple[str, ...]
     text: str = ""
+    target: MessageReference | None = None
 
+
+TARGET_LABEL = "message"
+"""Words of the link to the message that a line about people is from."""
 
 MAX_NAMED_PEOPLE = 30
 """People of one line; the others are left out."""

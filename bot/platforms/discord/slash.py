@@ -25,12 +25,16 @@ from digests.subscription import MAX_NAME_CHARACTERS
 log = logging.getLogger(__name__)
 
 MARK_COMMAND = "Mark for discussion"
-"""Name of the entry in a message's menu."""
+"""Name of the entry in a message's menu that marks its paper."""
+NOTE_COMMAND = "Keep as note"
+"""Name of the entry that keeps a message as a note about its paper."""
 QUERY_CHARACTERS = 300
 """Longest text after /paper."""
 
 WITH_BOT = AppCommandContext(guild=True, dm_channel=True, private_channel=False)
 """Places of a command that needs a channel's digest: servers, and direct messages with the bot."""
+IN_SERVERS = AppCommandContext(guild=True, dm_channel=False, private_channel=False)
+"""Places of a command about what people of a server say to each other."""
 INTO_SERVERS = AppInstallationType(guild=True, user=False)
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
@@ -69,6 +73,13 @@ def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
 
     mark_for_discussion.allowed_contexts, mark_for_discussion.allowed_installs = WITH_BOT, INTO_SERVERS
     tree.add_command(mark_for_discussion)
+
+    @app_commands.context_menu(name=NOTE_COMMAND)
+    async def keep_as_note(interaction: Interaction, message: discord.Message) -> None:
+        await listeners.on_note(interaction, message)
+
+    keep_as_note.allowed_contexts, keep_as_note.allowed_installs = IN_SERVERS, INTO_SERVERS
+    tree.add_command(keep_as_note)
 
 
 def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[Any, Any, None]":

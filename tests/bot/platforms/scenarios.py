@@ -119,6 +119,12 @@ class ChatDriver(Protocol):
     async def mark_from_menu(self, message: Json, person: str = "") -> PrivateReply:
         """Choose "Mark for discussion" in the menu of a message."""
 
+    async def keep_from_menu(self, message: Json, person: str = "") -> PrivateReply:
+        """Choose "Keep as note" in the menu of a message."""
+
+    def reply_to(self, message: Json, person: str, text: str) -> Json:
+        """Let a person write in the thread of a message, or in a reply to it, and return what was written."""
+
     # Events.
 
     async def add_reaction(

@@ -316,6 +316,35 @@ def test_a_paper_that_a_message_links_to_is_marked_from_its_menu(run_scenario: R
     run_scenario(scenario)
 
 
+def test_a_persons_message_below_a_card_is_kept_as_a_note_until_its_author_is_forgotten(
+    run_scenario: RunScenario,
+) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        found = await driver.look_up("2402.01306")
+        await wait_for_text(driver, found, "KTO")
+        await wait_for_text(driver, await driver.tap_button("share", found.responses[0]), "Shared with")
+        card, eve = driver.channel_messages()[0], driver.add_person("eve")
+        written = driver.reply_to(card, driver.ada, f"<@{eve}> try *our* data <!channel> @everyone")
+        kept = await driver.keep_from_menu(written, eve)
+        await wait_for_text(driver, kept, "The message is kept at “KTO")
+        assert driver.is_private(kept)
+        shown = await driver.run_digest_command("note", paper="2402.01306", person=eve)
+        text = await wait_for_text(driver, shown, "Notes about")
+        assert "data" in text
+        assert "somebody try" in text
+        assert str(shown.responses[0]).count(eve) == 0, "nobody else is named in it"
+        assert "message" in text, "there is a link to it"
+        refused = await driver.keep_from_menu(driver.write_message("lunch?"))
+        await wait_for_text(driver, refused, "Which paper is this message about?")
+        await wait_for_text(driver, await driver.keep_from_menu(card), "one of an app")
+        forgotten = await driver.run_digest_command("forget", confirm=True)
+        await wait_for_text(driver, forgotten, "1 note")
+        emptied = await driver.run_digest_command("note", paper="2402.01306", person=eve)
+        await wait_for_text(driver, emptied, "Nobody wrote a note")
+
+    run_scenario(scenario)
+
+
 def test_a_button_of_an_older_version_or_of_an_unknown_paper_says_so(run_scenario: RunScenario) -> None:
     async def scenario(driver: ChatDriver) -> None:
         for action, value, answer in (

@@ -178,6 +178,16 @@ class DiscordDriver:
             "Mark for discussion", user=person or self.ada, channel=self.papers, message=message
         )
 
+    async def keep_from_menu(self, message: Json, person: str = "") -> DiscordInteraction:
+        return await self.discord.use_context_menu(
+            "Keep as note", user=person or self.ada, channel=self.papers, message=message
+        )
+
+    def reply_to(self, message: Json, person: str, text: str) -> Json:
+        typed = self.discord.add_message(self.papers, text, author=person)
+        reference = {"message_id": message["id"], "channel_id": message["channel_id"]}
+        return {**typed, "type": 19, "message_reference": reference}
+
     async def add_reaction(
         self, person: str, message: Json, emoji: str = "bookmark", *, is_dispatched: bool = True
     ) -> Any:

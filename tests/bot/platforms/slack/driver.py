@@ -157,6 +157,15 @@ class SlackDriver:
             "mark_for_discussion", user=person or self.ada, channel=self.papers, message=message
         )
 
+    async def keep_from_menu(self, message: Json, person: str = "") -> SlackInteraction:
+        return await self.slack.use_shortcut(
+            "keep_as_note", user=person or self.ada, channel=self.papers, message=message
+        )
+
+    def reply_to(self, message: Json, person: str, text: str) -> Json:
+        self.slack.write_message(person, self.papers, text)
+        return {**self.channel_messages()[-1], "thread_ts": message["ts"]}
+
     async def add_reaction(
         self, person: str, message: Json, emoji: str = "bookmark", *, is_dispatched: bool = True
     ) -> Any:
