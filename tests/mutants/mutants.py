@@ -3351,7 +3351,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a note that anybody takes back",
         "digests/store/paper_notes.py",
-        "notes.c.id == note, _is_of(person)",
+        "notes.c.id == note, notes.c.person == person",
         "notes.c.id == note",
         (
             "tests/digests/store/test_paper_notes.py::test_a_neighbour_neither_reads_nor_removes_a_note[sqlite]",

@@ -37,7 +37,6 @@ from bot.conversation.commands import (
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
-from bot.conversation.notes import PersonsMessage
 from bot.conversation.subscription_form import FormError, SubscriptionForm
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
 from bot.platforms.slack.blocks import read_action
@@ -58,7 +57,7 @@ from bot.platforms.slack.forms import (
     read_fields,
     read_metadata,
 )
-from bot.platforms.slack.manifest import MARK_SHORTCUT, NOTE_SHORTCUT
+from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.membership import (
     is_direct_message,
     require_app_in_channel,
@@ -94,7 +93,6 @@ from bot.storage import run_interactive
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id
 from digests.model import Post
-from digests.ports.people import SOMEBODY
 from digests.subscription import Channel, Subscription
 from digests.text import clip_text
 
@@ -169,7 +167,6 @@ class SlackListeners:
         app.view(QUESTION_CALLBACK_ID)(self._on_question)
         app.view(_ANY_NAME)(self._on_other_form)
         app.shortcut(MARK_SHORTCUT)(self._on_shortcut)
-        app.shortcut(NOTE_SHORTCUT)(self._on_note_shortcut)
         app.event("reaction_added")(self._on_reaction)
         app.event("reaction_removed")(self._on_reaction)
         app.event("app_mention")(self._on_mention)
@@ -201,7 +198,8 @@ class SlackListeners:
 
     async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await self._acknowledge_first(ack)
-        async with self._handle_request(workspace, command["response_url"]) as respond:
+        requester = str(command["user_id"])
+        async with self._handle_request(workspace, command["response_url"], user=requester) as respond:
             channel = self._channel_from_id(command["channel_id"], workspace)
             user, text = command["user_id"], command.get("text", "")
             parsed = parse_digest_command(text, self.settings.digest_command)
@@ -471,29 +469,6 @@ class SlackListeners:
             receipt, text = str(message.get("ts", "")), str(message.get("text", ""))
             trigger = str(body.get("trigger_id") or "")
             await self.dispatcher.toggle_mark_on_message(channel, receipt, text, user, trigger, respond)
-
-    async def _on_note_shortcut(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
-        """Keep the message of a menu as a note about the paper of its thread, or of its text."""
-        await self._acknowledge_first(ack)
-        user, message = body["user"], body["message"]
-        channel = self._channel_from_id(body["channel"]["id"], workspace)
-        response_url, team = body.get("response_url", ""), str(user.get("team_id") or "")
-        async with self._handle_request(workspace, response_url, channel, user["id"]) as respond:
-            receipt, above = str(message.get("ts", "")), str(message.get("thread_ts") or "")
-            is_of_bot = message.get("bot_id") or message.get("user") == workspace.bot_user
-            kept = PersonsMessage(
-                channel,
-                receipt,
-                [above] if above != receipt else [],
-                "" if is_of_bot else str(message.get("user") or ""),
-                _MENTION.sub(SOMEBODY, str(message.get("text") or "")[:MAX_EVENT_CHARACTERS]),
-            )
-
-            async def fetch_person() -> Person:
-                return await self._fetch_own_person(user["id"], team, workspace)
-
-            trigger = str(body.get("trigger_id") or "")
-            await self.dispatcher.keep_message(kept, user["id"], trigger, fetch_person, respond)
 
     async def _on_reaction(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         item, emoji, user = event.get("item") or {}, str(event.get("reaction", "")), event["user"]

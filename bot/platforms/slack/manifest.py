@@ -42,11 +42,7 @@ EVENTS = (
 """Events that the app receives, besides link_shared."""
 
 MARK_SHORTCUT = "mark_for_discussion"
-"""The callback_id of the shortcut in a message's menu that marks its paper."""
-
-NOTE_SHORTCUT = "keep_as_note"
-"""The callback_id of the shortcut that keeps a message as a note about its paper."""
-
+"""The callback_id of the shortcut in a message's menu."""
 NAME = "Paperround"
 DESCRIPTION = "The day's best papers, with their limitations"
 LONG_DESCRIPTION = (
@@ -94,13 +90,7 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
                     "type": "message",
                     "callback_id": MARK_SHORTCUT,
                     "description": "Put the paper in this message onto the queue",
-                },
-                {
-                    "name": "Keep as note",
-                    "type": "message",
-                    "callback_id": NOTE_SHORTCUT,
-                    "description": "Keep this message as a note about the paper of its thread",
-                },
+                }
             ],
             "slash_commands": [
                 _build_command(
