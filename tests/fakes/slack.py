@@ -153,7 +153,10 @@ class _ResponseUrl:
 
 @dataclass(slots=True)
 class FakeSlack:
-    """One workspace with one app. Use as an async context manager; all times come from `clock`.
+    """One workspace with one app. `tests.fakes.slack_link` serves several of them with one app.
+
+    `tokens` are further bot tokens that are valid. A workspace with an `enterprise_id` belongs to an
+    organization. Use as an async context manager; all times come from `clock`.
 
     `default_fault` returns the fault of a method for which none is injected. A message appears in the history
     after `history_lag` seconds of the clock. In real seconds, `late_seconds` is the delay of a call with the
@@ -168,9 +171,12 @@ class FakeSlack:
     port: int = 0
     scopes: set[str] = field(default_factory=lambda: set(ALL_SCOPES))
     bot_token: str = "xoxb-right"
+    tokens: set[str] = field(default_factory=set)
     app_token: str = "xapp-right"
     signing_secret: str = "s3cret"
     team_id: str = "T1"
+    enterprise_id: str = ""
+    name: str = "The lab"
     bot_user: str = "UBOT"
     bot_id: str = "BBOT"
     http_endpoint: str = ""
@@ -181,6 +187,8 @@ class FakeSlack:
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
     refuses_containers: bool = False
     history_limit: int = 15
+    is_enterprise_install: bool = False
+    response_path: str = "response"
     history_per_minute: int = 50
     history_lag: float = 0.0
     file_lag: float = 0.0
@@ -339,7 +347,9 @@ class FakeSlack:
         payload = {
             "command": name, "text": text, "user_id": user, "channel_id": channel, "team_id": self.team_id,
             "channel_name": self.channels[channel].name if channel in self.channels else "directmessage",
-            "token": "gone", "api_app_id": "A1", "is_enterprise_install": "false", **extra,
+            "token": "gone", "api_app_id": "A1",
+            "is_enterprise_install": str(self.is_enterprise_install).lower(),
+            **self._name_enterprise(), **extra,
         }  # fmt: skip
         return await self._deliver_interaction("slash_commands", payload, interaction)
 
@@ -379,7 +389,7 @@ class FakeSlack:
         payload: Json = {
             "type": "block_actions",
             "user": {"id": user},
-            "team": {"id": self.team_id},
+            "team": {"id": self.team_id, **self._name_enterprise()},
             "actions": [action],
         }
         payload |= {"trigger_id": extra["trigger_id"], "api_app_id": "A1"}
@@ -415,7 +425,8 @@ class FakeSlack:
                 state[name] = {element["action_id"]: _build_state(element, given)}
         interaction, extra = self._start_interaction()
         payload = {
-            "type": "view_submission", "user": {"id": user}, "team": {"id": self.team_id}, "api_app_id": "A1",
+            "type": "view_submission", "user": {"id": user}, "api_app_id": "A1",
+            "team": {"id": self.team_id, **self._name_enterprise()},
             "trigger_id": extra["trigger_id"], "view": {**view, "state": {"values": state}},
         }  # fmt: skip
         done = await self._deliver_interaction("interactive", payload, interaction)
@@ -432,7 +443,8 @@ class FakeSlack:
         assert element["type"] == "external_select", "only the app's own selects ask it for options"
         assert len(typed) >= element.get("min_query_length", 3), "Slack asks for options later"
         payload = {
-            "type": "block_suggestion", "user": {"id": user}, "team": {"id": self.team_id},
+            "type": "block_suggestion", "user": {"id": user},
+            "team": {"id": self.team_id, **self._name_enterprise()},
             "api_app_id": "A1", "action_id": element["action_id"], "block_id": block_id, "value": typed,
             "container": {"type": "view", "view_id": view["id"]}, "view": view,
         }  # fmt: skip
@@ -448,7 +460,7 @@ class FakeSlack:
         interaction, extra = self._start_interaction()
         payload = {
             "type": "message_action", "callback_id": callback_id, "user": {"id": user},
-            "team": {"id": self.team_id},
+            "team": {"id": self.team_id, **self._name_enterprise()},
             "channel": {"id": channel}, "message": message, "message_ts": message["ts"], "api_app_id": "A1",
             **extra,
         }  # fmt: skip
@@ -500,13 +512,18 @@ class FakeSlack:
     def build_event_body(self, event: Json) -> Json:
         number = self._next_number()
         return {
-            "type": "event_callback", "team_id": self.team_id, "api_app_id": "A1", "event_id": f"Ev{number}",
+            "type": "event_callback", "team_id": self.team_id, "api_app_id": "A1",
+            "event_id": f"Ev{self.team_id}{number}", **self._name_enterprise(),
             "event_time": int(self.clock()), "event": {"event_ts": self._next_ts(), **event},
             "authorizations": [{
-                "team_id": self.team_id, "user_id": self.bot_user, "is_bot": True, "enterprise_id": None,
-                "is_enterprise_install": False,
+                "team_id": self.team_id, "user_id": self.bot_user, "is_bot": True,
+                "enterprise_id": self.enterprise_id or None,
+                "is_enterprise_install": self.is_enterprise_install,
             }],
         }  # fmt: skip
+
+    def _name_enterprise(self) -> Json:
+        return {"enterprise_id": self.enterprise_id} if self.enterprise_id else {}
 
     async def dispatch_event(self, **event: Any) -> None:
         """Send an event to the app."""
@@ -538,7 +555,7 @@ class FakeSlack:
         self._urls[name] = _ResponseUrl(interaction, self.clock())
         return interaction, {
             "trigger_id": trigger,
-            "response_url": f"http://127.0.0.1:{self.port}/response/{name}",
+            "response_url": f"http://127.0.0.1:{self.port}/{self.response_path}/{name}",
         }
 
     async def _deliver_interaction(
@@ -589,7 +606,8 @@ class FakeSlack:
         )
         if status != 200:
             return None
-        return json.loads(answer) if answer.startswith("{") else {}
+        plain = {"text": answer} if answer else {}
+        return json.loads(answer) if answer.startswith("{") else plain
 
     async def post_signed(
         self,
@@ -746,7 +764,7 @@ class FakeSlack:
         return {"ok": True, **handler(arguments)}
 
     def _require_token(self, method: str, token: str) -> None:
-        if token not in (self.bot_token, self.app_token):
+        if token not in (self.bot_token, self.app_token, *self.tokens):
             raise _RefusedError("invalid_auth" if token else "not_authed")
         if self.token_error:
             raise _RefusedError(self.token_error)
@@ -755,8 +773,9 @@ class FakeSlack:
 
     def _do_auth_test(self, _: Json) -> Json:
         return {
-            "team": "The lab",
+            "team": self.name,
             "team_id": self.team_id,
+            **({"enterprise_id": self.enterprise_id} if self.enterprise_id else {}),
             "user": "paperround",
             "user_id": self.bot_user,
             "bot_id": self.bot_id,
@@ -785,17 +804,6 @@ class FakeSlack:
         limit, start = int(arguments.get("limit") or 100), int(arguments.get("cursor") or 0)
         more = str(start + limit) if len(mine) > start + limit else ""
         return {"channels": mine[start : start + limit], "response_metadata": {"next_cursor": more}}
-
-    def _do_blocks_validate(self, arguments: Json) -> Json:
-        if len(arguments.keys() & {"blocks", "message", "view"}) != 1:
-            raise _RefusedError("invalid_arguments")
-        blocks = arguments.get("blocks")
-        if not isinstance(blocks, list):
-            raise _RefusedError("invalid_arguments")
-        if faults := faults_of_blocks(blocks):
-            errors = [{"pointer": "", "code": "failed_constraint", "message": fault} for fault in faults]
-            raise _RefusedError("invalid_blocks", errors=errors)
-        return {}
 
     def _do_conversations_leave(self, arguments: Json) -> Json:
         channel = self._get_channel(arguments)
