@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MIN_SECRET_CHARACTERS = 8
 """Shortest value that is removed: a shorter one would be found in ordinary words."""
 
+MIN_TOKEN_CHARACTERS = 20
+"""Shortest word that begins like a token of a platform and is removed."""
+
 REPLACEMENT = "(secret)"
 
 _ADDRESS_ENDS = "\"'<>“”`"
@@ -53,15 +56,41 @@ def _remember(secrets: Iterable[str]) -> None:
 
 
 def hide_known_secrets(text: str) -> str:
-    """Return a text without known secrets. Addresses stay, with their queries."""
+    """Return a text without known secrets, and without tokens of platforms, which may be in the store.
+
+    Addresses stay, with their queries.
+    """
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, REPLACEMENT)
+    for prefix in _list_secret_prefixes():
+        if prefix in text:
+            before, *parts = text.split(prefix)
+            text = before + "".join(_strip_token(prefix, part) for part in parts)
     return text
+
+
+def _strip_token(prefix: str, rest: str) -> str:
+    """Return the text from a token's prefix on without the token. A prefix alone, as in a sentence, stays."""
+    end = next(
+        (
+            place
+            for place, sign in enumerate(rest)
+            if not (sign.isascii() and (sign.isalnum() or sign in "-."))
+        ),
+        len(rest),
+    )
+    is_token = len(prefix) + end >= MIN_TOKEN_CHARACTERS
+    return REPLACEMENT + rest[end:] if is_token else prefix + rest
 
 
 def hide_secrets(text: str) -> str:
     """Return a text without known secrets, and without passwords and queries of addresses. Never raises."""
     return "://".join(_strip_addresses(hide_known_secrets(text).split("://")))
+
+
+@cache
+def _list_secret_prefixes() -> tuple[str, ...]:
+    return tuple(prefix for spec in find_platforms().values() for prefix in spec.secret_prefixes)
 
 
 @cache

@@ -64,9 +64,9 @@ class PlatformSpec:
     `name` is its name in the settings and the store, `title` its name for people. `required_secrets` names
     the environment variables for people, and `set_up_hint` says how to set them. `secret_variables` lists
     them, `main_secret` is the first. `secret_paths` are parts of the platform's addresses after which a token
-    follows. All are empty for a platform that posts without an account. Such a
-    platform gives `open_local`; the others give `build_app`, which returns None without their secrets. The
-    context has the store, the clock and the timeout of a request.
+    follows; `secret_prefixes` are the beginnings of its tokens. All are empty for a platform that posts
+    without an account. Such a platform gives `open_local`; the others give `build_app`, which returns None
+    without their secrets. The context has the store, the clock and the timeout of a request.
 
     `load_preview` draws its messages on the preview page. `fetch_invitation` returns a link that adds the bot
     to a workspace. `render_manifest` returns the configuration that the platform imports. `thread_field` is
@@ -86,6 +86,7 @@ class PlatformSpec:
     main_secret: str = ""
     secret_variables: tuple[str, ...] = ()
     secret_paths: tuple[str, ...] = ()
+    secret_prefixes: tuple[str, ...] = ()
     required_secrets: str = ""
     set_up_hint: str = ""
     open_local: "Callable[[Settings, Console], Platform] | None" = None

@@ -30,7 +30,7 @@ def _nothing_known() -> Iterator[None]:
     "variable",
     [
         "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DISCORD_TOKEN", "PGPASSWORD",
-        "PAPERROUND_REVIEWER_KEY",
+        "PAPERROUND_REVIEWER_KEY", "SLACK_CLIENT_SECRET",
     ],
 )  # fmt: skip
 def test_a_secret_of_the_environment_is_removed_in_every_form(variable: str) -> None:
@@ -45,6 +45,24 @@ def test_every_required_secret_of_a_platform_is_known() -> None:
     for spec in find_platforms().values():
         assert all(name in spec.required_secrets for name in spec.secret_variables)
         assert bool(spec.main_secret) == bool(spec.secret_variables)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["xoxb-1-22222222222222", "xoxe.xoxb-1-Mi0yLTEyMzQ1", "xoxe-1-My0xLTEyMzQ1Njc4", "xapp-1-A1-33333333-x"],
+)
+def test_a_token_that_is_in_no_variable_is_removed_wherever_it_stands(token: str) -> None:
+    assert hide_secrets(f"a {token} b, “{token}”; {token}") == "a (secret) b, “(secret)”; (secret)"
+
+
+def test_a_beginning_of_tokens_in_a_sentence_stays() -> None:
+    sentence = "The token begins with xoxb- and the other with xapp-, as in xoxb-short."
+    assert hide_secrets(sentence) == sentence
+
+
+def test_each_key_of_a_list_is_removed() -> None:
+    remember_environment({"PAPERROUND_TOKEN_KEYS": "first-key-1234,second-key-5678"})
+    assert hide_secrets("a first-key-1234 b second-key-5678") == "a (secret) b (secret)"
 
 
 def test_short_values_are_left_because_they_stand_in_ordinary_words() -> None:
