@@ -19,6 +19,7 @@ from config.settings import Settings
 from digests.errors import InputError
 from digests.ports import Store
 from digests.ports.delivery_reports import ChannelStatus
+from digests.ports.installations import Installation
 from digests.ports.metrics import WorkspaceUse
 from digests.ports.workspaces import WorkspaceState
 from digests.text import clip_text, normalize_text
@@ -55,8 +56,9 @@ def run_command(options: argparse.Namespace) -> int:
 class WorkspaceSummary:
     """One workspace as the operator sees it.
 
-    `state` is "" on a platform without an allow-list. `workspace` is "" for the channels of a settings file
-    that name none. `last_edition` is the newest one that was begun, and `next_due_at` the first to come.
+    `state` is "" on a platform without an allow-list. `installation` is None where the app is not installed
+    from a link. `workspace` is "" for the channels of a settings file that name none. `last_edition` is the
+    newest one that was begun, and `next_due_at` the first to come.
     """
 
     platform: str
@@ -66,6 +68,7 @@ class WorkspaceSummary:
     since: datetime | None = None
     is_named: bool = False
     is_removed: bool = False
+    installation: Installation | None = None
     digests: int = 0
     troubles: int = 0
     last_edition: date | None = None
@@ -96,6 +99,11 @@ def load_summaries(store: Store, settings: Settings, now: datetime) -> list[Work
     for place, use in store.metrics.count_use(today=now.astimezone(UTC).date()).items():
         if place[1] or place in found:
             found.setdefault(place, WorkspaceSummary(*place)).use = use
+    for installation in store.installations.list_all():
+        place = installation.platform, installation.workspace
+        summary = found.setdefault(place, WorkspaceSummary(*place))
+        summary.installation, summary.name = installation, summary.name or installation.name
+        summary.is_removed = bool(installation.ended_at)
     for place in store.workspaces.list_removed(before=now):
         if place in found:
             found[place].is_removed = True
@@ -149,12 +157,24 @@ def _list_notes(summary: WorkspaceSummary) -> Iterator[str]:
         yield "named in the settings file"
     elif summary.since:
         yield f"{summary.state} since {summary.since:%Y-%m-%d %H:%M} UTC"
+    if installation := summary.installation:
+        yield from _list_installation_notes(installation)
     if not summary.workspace:
         yield "channels of the settings file that name no workspace"
     if summary.troubles:
         yield f"{summary.troubles:,} in trouble: “paperround status”"
     if summary.use.reviews_today:
         yield f"{format_count(summary.use.reviews_today, 'full review')} today on request"
+
+
+def _list_installation_notes(installation: Installation) -> Iterator[str]:
+    who = installation.installed_by or "somebody"
+    kind = "for a whole organization " if installation.is_organization else ""
+    yield f"installed {kind}by {who} on {installation.installed_at:%Y-%m-%d %H:%M} UTC"
+    if installation.ended_at:
+        yield f"ended on {installation.ended_at:%Y-%m-%d %H:%M} UTC"
+    if installation.problem:
+        yield installation.problem
 
 
 def summary_to_record(summary: WorkspaceSummary) -> dict[str, Any]:
@@ -166,6 +186,8 @@ def summary_to_record(summary: WorkspaceSummary) -> dict[str, Any]:
         "state": "removed" if summary.is_removed else summary.state or "served",
         "since": summary.since and summary.since.isoformat(),
         "in_settings": summary.is_named,
+        "installed_by": summary.installation and summary.installation.installed_by,
+        "installed_at": summary.installation and summary.installation.installed_at.isoformat(),
         "digests": summary.digests,
         "in_trouble": summary.troubles,
         "last_edition": summary.last_edition and summary.last_edition.isoformat(),
