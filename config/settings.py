@@ -248,7 +248,7 @@ class OperatorSettings(SettingsTable):
 
 
 class MonitoringSettings(SettingsTable):
-    """A small HTTP port for monitors: `/health`, `/ready`, and `/metrics` for Prometheus."""
+    """A small HTTP port for monitors: `/health`, `/ready`, and `/metrics` for Prometheus; and the log."""
 
     port: int = Field(
         default=0, ge=0, le=65535, description="Port of `/health`, `/ready` and `/metrics`. 0: none."
@@ -256,6 +256,10 @@ class MonitoringSettings(SettingsTable):
     host: RequiredText = Field(
         default="127.0.0.1",
         description="Address to listen on. Counts of all workspaces are shown to whoever can reach it.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="Form of the log of `paperround run`: lines of text, or one JSON object a line.",
     )
 
 

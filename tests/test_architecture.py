@@ -26,7 +26,7 @@ PLATFORM_NAMES = tuple(
 )
 
 FLOORS = (
-    ("chat", "storage", "periodic", "sample", "token_cipher"),
+    ("chat", "storage", "periodic", "log_fields", "sample", "token_cipher"),
     ("present", "leadership"),
     ("conversation", "delivery", "ingest", "retention"),
     ("platforms",),

@@ -249,13 +249,18 @@ class Appointment:
 class People:
     """A line that names people by the platform's ids, at most `MAX_NAMED_PEOPLE`. They are notified of it.
 
-    `text` stands after them. In a reply to one person nobody is notified.
+    `text` stands after them, and `target` is the message that it is from, to which a platform with links to
+    messages links. In a reply to one person nobody is notified.
     """
 
     label: str
     people: tuple[str, ...]
     text: str = ""
+    target: MessageReference | None = None
 
+
+TARGET_LABEL = "message"
+"""Words of the link to the message that a line about people is from."""
 
 MAX_NAMED_PEOPLE = 30
 """People of one line; the others are left out."""
@@ -268,19 +273,13 @@ Block = Heading | Text | Card | Divider | Buttons | OptionRow | Links | Appointm
 class Message:
     """Content of one reply or digest. `summary` is its text in notifications and for screen readers.
 
-    `file` comes with the message where the platform can send one. Where it cannot, the blocks `without_file`
-    follow the others. In a post the file is a picture, at the end of the last page.
+    `file` comes with the message on platforms that can attach one; the blocks say the same without it. In a
+    post it is a picture, at the end of the last page.
     """
 
     summary: str
     blocks: tuple[Block, ...]
     file: AttachedFile | None = None
-    without_file: tuple[Block, ...] = ()
-
-    def drop_file(self) -> "Message":
-        """Return the message as it is where its file cannot be sent."""
-        blocks = (*self.blocks, *self.without_file)
-        return Message(self.summary, blocks)
 
     @property
     def cards(self) -> tuple[Card, ...]:

@@ -14,8 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.chat.port import Platform
+from bot.cli.json_log import JsonFormatter
 from bot.cli.safe_text import SafeFormatter
-from bot.cli.terminal import build_cli_services
+from bot.cli.terminal import EXIT_FAILED, load_cli_settings, open_console
 from bot.delivery.alerts import LEADERSHIP_NAME as ALERTS
 from bot.delivery.alerts import AlertSender
 from bot.delivery.context import DeliveryContext, fetch_restoration
@@ -37,12 +38,14 @@ from bot.services import (
     build_apps,
     build_arxiv_lookup,
     build_reviewer,
+    build_services,
     build_sources,
     list_configured_subscriptions,
 )
 from bot.storage import run_background, run_ingest
 from bot.web.monitor import Monitor
-from digests.errors import InputError
+from config.problems import SettingsError
+from digests.errors import InputError, PaperroundError
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
 from digests.subscription import Subscription
@@ -70,8 +73,23 @@ NOISY_LOGGERS = ("apscheduler", "alembic", "httpx", "mcp", "uvicorn")
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Run the bot until it is stopped. Raises InputError, SettingsError and StoreError at the start."""
-    return asyncio.run(run_bot(build_cli_services(options), os.environ))
+    """Run the bot until it is stopped. Raises InputError, SettingsError and StoreError at the start.
+
+    In a log of JSON such an error is a record, and none is raised once the settings are read.
+    """
+    settings = load_cli_settings(options)
+    set_up_logging(settings.monitoring.log_format)
+    try:
+        return asyncio.run(run_bot(build_services(settings, open_console()), os.environ))
+    except (PaperroundError, SettingsError) as error:
+        if settings.monitoring.log_format == "text":
+            raise
+        log.critical("%s", error)
+    except Exception:
+        if settings.monitoring.log_format == "text":
+            raise
+        log.critical("an unexpected fault ended the bot", exc_info=True)
+    return EXIT_FAILED
 
 
 async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
@@ -81,7 +99,6 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     are logged, and the failed task starts again after `RESTART_SECONDS`; a platform that fails to serve
     people does not, but its digests still go out.
     """
-    set_up_logging()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(HOST_THREADS, "hosts"))
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -132,10 +149,17 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     return 0
 
 
-def set_up_logging() -> None:
-    """Log to standard error, from INFO on; libraries in `NOISY_LOGGERS` and of platforms from WARNING on."""
+def set_up_logging(log_format: str = "text") -> None:
+    """Log to standard error, from INFO on; libraries in `NOISY_LOGGERS` and of platforms from WARNING on.
+
+    `log_format` is "text" or "json". As JSON, warnings of Python are records too.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
+    if log_format == "json":
+        handler.setFormatter(JsonFormatter())
+        logging.captureWarnings(True)
+    else:
+        handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for logger_name in (*NOISY_LOGGERS, *_list_noisy_loggers()):
         logging.getLogger(logger_name).setLevel(logging.WARNING)

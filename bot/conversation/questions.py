@@ -7,12 +7,13 @@ from itertools import chain
 from bot.chat.message import Message
 from bot.conversation.commands import clean_lookup_text
 from bot.conversation.context import ConversationContext, Reply
+from bot.conversation.shown_papers import find_numbered_paper, find_only_paper, list_shown
 from bot.present.card import describe_hold
 from bot.present.questions import present_answer
 from bot.present.wording import clean_text, present_sentence
 from digests.errors import InputError
 from digests.ids import parse_paper_id
-from digests.model import Post, ScoredPaper
+from digests.model import ScoredPaper
 from digests.questions import is_about_another, is_answered, is_open_question, parse_question
 from digests.subscription import Channel
 from digests.text import clip_text
@@ -87,8 +88,9 @@ class QuestionAnswers:
         place, rest = split_number(clean_lookup_text(text))
         if not is_open_question(rest):
             return None
-        shown, question = self._list_shown(channel, thread), parse_question(rest)
-        paper = _find_numbered(shown, place) if place else _find_only(shown)
+        shown = list_shown(self.context.store.posts, channel, thread)
+        paper = find_numbered_paper(shown, place) if place else find_only_paper(shown)
+        question = parse_question(rest)
         scored = self.context.store.library.get([paper]).get(paper) if paper else None
         if not scored or is_about_another(question, rest, scored) or not is_answered(question, scored):
             return None
@@ -96,36 +98,18 @@ class QuestionAnswers:
 
     def _find_paper(self, place: int, channel: Channel, messages: Sequence[str]) -> str:
         """Return the id of the paper with a number, or without one of the only paper shown, or ""."""
-        shown = [self._list_shown(channel, message) for message in messages if message]
+        posts = self.context.store.posts
+        shown = [list_shown(posts, channel, message) for message in messages]
         if place:
-            newest = self.context.store.posts.list_of_digests(channel, MAX_DIGEST_POSTS)
-            return _find_numbered([*chain.from_iterable(shown), *newest], place)
-        return next(filter(None, map(_find_only, shown)), "")
-
-    def _list_shown(self, channel: Channel, message: str) -> Sequence[Post]:
-        """Return our message, or those below it if it shows no paper itself."""
-        post = self.context.store.posts.find(channel, message)
-        return [post] if post else self.context.store.posts.list_of_thread(channel, message)
+            newest = posts.list_of_digests(channel, MAX_DIGEST_POSTS)
+            return find_numbered_paper([*chain.from_iterable(shown), *newest], place)
+        return next(filter(None, map(find_only_paper, shown)), "")
 
     def _require_paper(self, paper: str) -> ScoredPaper:
         scored = self.context.store.library.get([paper]).get(paper)
         if not scored:
             raise InputError(f"The paper {clip_text(paper, 60)!r} is not here any more.")
         return scored
-
-
-def _find_numbered(posts: Sequence[Post], place: int) -> str:
-    """Return the id of the paper with a number in the first of the messages that has it, or ""."""
-    for post in posts:
-        if post.first_number <= place < post.first_number + len(post.papers):
-            return post.papers[place - post.first_number]
-    return ""
-
-
-def _find_only(posts: Sequence[Post]) -> str:
-    """Return the id of the only paper that the messages show, or ""."""
-    papers = {paper for post in posts for paper in post.papers}
-    return papers.pop() if len(papers) == 1 else ""
 
 
 def split_number(words: str) -> tuple[int, str]:

@@ -21,6 +21,7 @@ from bot.delivery.meetings import build_meeting_post
 from bot.delivery.rate_limit import RateLimiter
 from bot.delivery.recap import build_recap
 from bot.delivery.render_cache import RenderedDigest, RenderRequest
+from bot.log_fields import add_log_fields
 from bot.present.digest import describe_missing_page, describe_missing_picture
 from bot.present.wording import format_count
 from bot.storage import run_background
@@ -121,6 +122,12 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
     channel that is gone and invalid preferences also stop the subscription. The module docstring of
     abandon.py lists the cases in which the store itself gives an edition up.
     """
+    channel, edition = claim.subscription.channel, claim.edition.isoformat()
+    with add_log_fields(channel, edition=edition, attempt=claim.attempts):
+        await _deliver_claim(claim, context)
+
+
+async def _deliver_claim(claim: Claim, context: DeliveryContext) -> None:
     run = _EditionRun(claim, context)
     try:
         await run.deliver()

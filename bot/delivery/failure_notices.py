@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.attempt import with_deadline
 from bot.chat.port import Outcome, Platform, PostError
+from bot.log_fields import add_log_fields
 from bot.periodic import every
 from bot.present.digest import present_failure
 from bot.storage import run_background
@@ -50,9 +51,13 @@ class FailureNotifier:
         while notices := await run_background(
             self.failure_notices.due, now=self.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
         ):
-            await asyncio.gather(*(self._send_notice(notice) for notice in notices))
+            await asyncio.gather(*(self._send_logged(notice) for notice in notices))
             if len(notices) < CONCURRENCY:
                 break
+
+    async def _send_logged(self, notice: FailureNotice) -> None:
+        with add_log_fields(notice.subscription.channel, edition=notice.edition.isoformat()):
+            await self._send_notice(notice)
 
     async def _send_notice(self, notice: FailureNotice) -> None:
         channel, now = notice.subscription.channel, self.clock()

@@ -14,6 +14,7 @@ from itertools import groupby
 from bot.chat.attempt import with_deadline
 from bot.chat.port import Outcome, Platform, PostError
 from bot.delivery.rate_limit import RateLimiter
+from bot.log_fields import add_log_fields
 from bot.periodic import every
 from bot.present.post_update import load_post_update
 from bot.storage import run_background
@@ -93,7 +94,8 @@ class PostRefresher:
             if stop.is_set():
                 await run_background(self.store.post_edits.reschedule, edit, self.clock())
             else:
-                await self._refresh_post(edit)
+                with add_log_fields(edit.post.channel):
+                    await self._refresh_post(edit)
 
     async def _refresh_post(self, edit: PostEdit) -> None:
         """Make one edit and complete it in the queue.

@@ -23,6 +23,7 @@ from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.lookup import HELP_WORDS
 from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
+from bot.conversation.notes import PersonsMessage
 from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.questions import QuestionForm, split_number
 from bot.conversation.reports import ReportFields, ReportForm
@@ -517,6 +518,23 @@ class InteractionDispatcher:
         paper = await self.mark_handler.find_paper_in_message(channel, receipt, text)
         is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
+
+    async def keep_message(
+        self,
+        message: PersonsMessage,
+        person_id: str,
+        interaction_id: str,
+        fetch_person: Callable[[], Awaitable[Person]],
+        respond: Responder,
+    ) -> None:
+        """Keep a person's message as a note about its paper, and respond.
+
+        Raises InputError for a message that cannot be kept, or that is about no paper or an unknown one.
+        """
+        self.fair_use.take_token(Use.MARK, message.channel, person_id)
+        person = await fetch_person()
+        await self.require_new_interaction(interaction_id)
+        await respond(await run_interactive(self.answers.notes.keep_message, message, person))
 
     def takes_reaction(
         self, channel: Channel, message: str, person_id: str, reconcile: Callable[[], Awaitable[None]]

@@ -88,5 +88,8 @@ class Installations(Protocol):
     def add_member(self, platform: str, workspace: str, organization: str) -> None:
         """Record that a workspace belongs to an organization, which replaces an earlier one."""
 
+    def list_members(self, platform: str, organization: str) -> Sequence[str]:
+        """Return the ids of the workspaces that have the app by an organization, in order."""
+
     def remove_members(self, platform: str, workspaces: Sequence[str]) -> None:
         """Record that workspaces have the app no longer by their organization."""

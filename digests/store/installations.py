@@ -99,6 +99,13 @@ class SqlInstallations:
         with self.database.write() as connection:
             upsert(connection, members, row, {"organization": organization})
 
+    def list_members(self, platform: str, organization: str) -> Sequence[str]:
+        query = select(members.c.workspace).where(
+            members.c.platform == platform, members.c.organization == organization
+        )
+        with self.database.read() as connection:
+            return list(connection.execute(query.order_by(members.c.workspace)).scalars())
+
     def remove_members(self, platform: str, workspaces: Sequence[str]) -> None:
         is_named = and_(members.c.platform == platform, members.c.workspace.in_(workspaces))
         with self.database.write() as connection:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select
 
 from digests.ports.marks import QueueScope
-from digests.ports.paper_notes import PaperNote
+from digests.ports.paper_notes import NoteSource, PaperNote
 from digests.store import schema
 from digests.store.discussions import is_in_channels
 from digests.store.engine import Database
@@ -23,7 +23,15 @@ class SqlPaperNotes:
     database: Database
 
     def add(
-        self, scope: QueueScope, paper: str, person: str, text: str, *, limit: int, now: datetime
+        self,
+        scope: QueueScope,
+        paper: str,
+        person: str,
+        text: str,
+        *,
+        limit: int,
+        now: datetime,
+        source: NoteSource | None = None,
     ) -> bool:
         row = {
             "platform": scope.platform,
@@ -34,13 +42,17 @@ class SqlPaperNotes:
             "text": text,
             "at": now,
         }
-        own = select(notes.c.text).where(
-            is_in_channels(notes, scope), notes.c.paper == paper, notes.c.person == person
-        )
+        is_about_paper = and_(is_in_channels(notes, scope), notes.c.paper == paper)
+        own = select(notes.c.text).where(is_about_paper, notes.c.person == person)
+        same = own.where(notes.c.text == text, notes.c.message_id == "")
+        if source:
+            place = {"message_channel": source.channel, "message_id": source.message_id}
+            row |= {"author": source.author, **place}
+            same = select(notes.c.id).where(is_about_paper, *(notes.c[key] == place[key] for key in place))
         with self.database.write(lock_name="paper notes") as connection:
-            texts = connection.execute(own).scalars().all()
-            if text in texts:
+            if connection.execute(same).first():
                 return True
+            texts = connection.execute(own).scalars().all()
             if len(texts) >= limit:
                 return False
             connection.execute(notes.insert().values(row))
@@ -53,7 +65,7 @@ class SqlPaperNotes:
             return [_note_from_row(row) for row in newest][::-1]
 
     def list_own(self, scope: QueueScope, person: str, limit: int) -> Sequence[PaperNote]:
-        query = select(notes).where(is_in_channels(notes, scope), notes.c.person == person)
+        query = select(notes).where(is_in_channels(notes, scope), _is_of(person))
         with self.database.read() as connection:
             newest = connection.execute(query.order_by(notes.c.at.desc(), notes.c.id.desc()).limit(limit))
             return [_note_from_row(row) for row in newest]
@@ -68,13 +80,16 @@ class SqlPaperNotes:
             return {row.paper: row.number for row in connection.execute(query)}
 
     def remove(self, scope: QueueScope, note: int, person: str) -> PaperNote | None:
-        removal = delete(notes).where(
-            is_in_channels(notes, scope), notes.c.id == note, notes.c.person == person
-        )
+        removal = delete(notes).where(is_in_channels(notes, scope), notes.c.id == note, _is_of(person))
         with self.database.write() as connection:
             row = connection.execute(removal.returning(*notes.c)).first()
             return _note_from_row(row) if row else None
 
 
+def _is_of(person: str) -> ColumnElement[bool]:
+    return or_(notes.c.person == person, notes.c.author == person)
+
+
 def _note_from_row(row: Row[Any]) -> PaperNote:
-    return PaperNote(row.id, row.paper, row.person, row.text, row.at)
+    source = NoteSource(row.author, row.message_channel, row.message_id) if row.message_id else None
+    return PaperNote(row.id, row.paper, row.person, row.text, row.at, source)

@@ -313,7 +313,12 @@ def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
         (table, "person")
         for table in (marks, requests, reports, feedback, answers, paper_notes, account_links, link_codes)
     )
-    named = (*with_person, (subscriptions, "owner_id"), (installations, "installed_by"))
+    named = (
+        *with_person,
+        (paper_notes, "author"),
+        (subscriptions, "owner_id"),
+        (installations, "installed_by"),
+    )
     for table, column in named:
         query = select(table.c.platform, table.c.workspace, table.c[column]).distinct()
         for platform, workspace, person in connection.execute(query.where(table.c[column] != "")):
@@ -332,9 +337,10 @@ def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
 
 
 def _list_channels(connection: Connection) -> Iterator[tuple[str, str, str]]:
-    for table in _WITH_CHANNEL:
-        query = select(table.c.platform, table.c.workspace, table.c.channel).distinct()
-        yield from map(tuple, connection.execute(query.where(table.c.channel != "")))
+    columns = (*(table.c.channel for table in _WITH_CHANNEL), paper_notes.c.message_channel)
+    for column in columns:
+        query = select(column.table.c.platform, column.table.c.workspace, column).distinct()
+        yield from map(tuple, connection.execute(query.where(column != "")))
 
 
 def _erase_subject(
@@ -408,10 +414,7 @@ def _erase_person(
         *_is_of_person(feedback, person), feedback.c.person == person.id, _is_until(feedback.c.at, before),
     )  # fmt: skip
     counts["opinions"] = connection.execute(delete(feedback).where(*is_own_opinion)).rowcount
-    is_own_note = (
-        *_is_of_person(paper_notes, person), paper_notes.c.person == person.id,
-        _is_until(paper_notes.c.at, before),
-    )  # fmt: skip
+    is_own_note = (*_is_note_of(person), _is_until(paper_notes.c.at, before))
     counts["notes"] = connection.execute(delete(paper_notes).where(*is_own_note)).rowcount
     counts["answers about discussions"] = _delete_answers(connection, person, now, before)
     counts["requests"] = _erase_requesters(
@@ -468,6 +471,12 @@ def _delete_links(connection: Connection, person: Subject, before: datetime | No
     count: int = connection.execute(linked).rowcount
     delete_lone_links(connection)
     return count
+
+
+def _is_note_of(person: Subject) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for notes that a person wrote or kept, and for kept messages of the person."""
+    is_theirs = or_(paper_notes.c.person == person.id, paper_notes.c.author == person.id)
+    return (*_is_of_person(paper_notes, person), is_theirs)
 
 
 def _is_of_person(table: Table, person: Subject) -> tuple[ColumnElement[bool], ...]:
@@ -728,7 +737,13 @@ Place = Callable[[Table], ColumnElement[bool]]
 
 
 def _is_channel(channel: Subject) -> Place:
-    return lambda table: and_(*_is_of_person(table, channel), table.c.channel == channel.id)
+    def is_there(table: Table) -> ColumnElement[bool]:
+        is_own = table.c.channel == channel.id
+        if table is paper_notes:  # A message of the channel may be a note of the whole workspace.
+            is_own = or_(is_own, paper_notes.c.message_channel == channel.id)
+        return and_(*_is_of_person(table, channel), is_own)
+
+    return is_there
 
 
 def _erase_workspace(connection: Connection, workspace: Subject, before: datetime | None) -> dict[str, int]:
@@ -847,8 +862,7 @@ def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
     yield "linked accounts", select(*linked).where(*is_linked)
     yield "reports", select(reports).where(*_is_of_person(reports, person), reports.c.person == person.id)
     yield "opinions", select(feedback).where(*_is_of_person(feedback, person), feedback.c.person == person.id)
-    is_author = (*_is_of_person(paper_notes, person), paper_notes.c.person == person.id)
-    yield "notes", select(paper_notes).where(*is_author)
+    yield "notes", select(paper_notes).where(*_is_note_of(person))
     is_answering = (*_is_of_person(answers, person), answers.c.person == person.id)
     yield "answers about discussions", select(answers).where(*is_answering)
     yield "re-reviews", select(re_reviews).where(_is_qualified(re_reviews.c.by_id, person))

@@ -434,6 +434,10 @@ paper_notes = Table(
     Column("person", StorableText, nullable=False),
     Column("text", StorableText, nullable=False),
     Column("at", Instant, nullable=False),
+    # Of a message that was kept as a note: who wrote it, and where it is. Empty otherwise.
+    Column("author", StorableText, nullable=False, server_default=""),
+    Column("message_channel", StorableText, nullable=False, server_default=""),
+    Column("message_id", StorableText, nullable=False, server_default=""),
     Index("ix_paper_notes_platform_workspace_paper", "platform", "workspace", "paper"),
     Index("ix_paper_notes_platform_person", "platform", "person"),
 )

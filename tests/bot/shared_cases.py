@@ -35,7 +35,7 @@ from digests.panel import PanelPolicy, combine_reviews
 from digests.ports.discussions import AnswerCounts
 from digests.ports.meetings import Meeting
 from digests.ports.moderation import HeldPaper
-from digests.ports.paper_notes import PaperNote
+from digests.ports.paper_notes import NoteSource, PaperNote
 from digests.questions import parse_question
 from digests.recap import RecapFacts, ShownPaper, find_span
 from digests.subscription import Channel, Preferences, Schedule
@@ -225,8 +225,13 @@ def an_agenda(text: str, place: str, *, afterwards: bool = False) -> Message:
 
 def some_notes(text: str) -> Message:
     people = ("UADA0", "100200300", text, "")
-    notes = [PaperNote(number, "2401.00001", who, text, NOW) for number, who in enumerate(people)]
-    return present_notes(a_uniform_paper(text), notes, 9, "UADA0", "/digest")
+    sources = (None, NoteSource("300200100", "400", "500/600"), NoteSource("UBOB", "C1", "1.2"), None)
+    notes = [
+        PaperNote(number, "2401.00001", who, text, NOW, source)
+        for number, (who, source) in enumerate(zip(people, sources, strict=True))
+    ]
+    channel = Channel("discord", "400", "900")
+    return present_notes(a_uniform_paper(text), notes, 9, "UADA0", channel, "/digest")
 
 
 def a_reminder(text: str) -> Message:

@@ -35,6 +35,12 @@ def list_urls(case: Message) -> set[str]:
     addresses |= {link.url for block in case.blocks if isinstance(block, Links) for link in block.links}
     places = {block.place for block in case.blocks if isinstance(block, Appointment)}
     naming = [block for block in case.blocks if isinstance(block, OptionRow | People)]
+    for block in naming:
+        if isinstance(block, People) and block.target:
+            channel, message = block.target
+            receipt = message if "/" in message else f"{channel.channel}/{message}"
+            addresses.add(f"https://slack.com/archives/{channel.channel}/p{message.replace('.', '')}")
+            addresses.add(f"https://discord.com/channels/{channel.workspace}/{receipt}")
     return addresses | places | {f"<@{person}>" for block in naming for person in block.people}
 
 

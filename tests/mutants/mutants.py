@@ -1208,11 +1208,56 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "call of Slack in another workspace",
         "bot/platforms/slack/client.py",
-        "workspace = await self.workspaces.find(channel.workspace)",
-        'workspace = await self.workspaces.find("T1")',
+        "return await self.workspaces.find(channel.workspace)",
+        'return await self.workspaces.find("T1")',
         (
             f"{SLACK}/test_workspaces.py"
             "::test_a_page_is_posted_and_found_with_the_token_of_its_channels_workspace",
+        ),
+    ),
+    Mutant(
+        "a state of an installation is good twice",
+        "bot/platforms/slack/oauth.py",
+        "return bool(nonce) and await run_interactive(self.events.record_once",
+        "return bool(nonce) or await run_interactive(self.events.record_once",
+        (f"{SLACK}/test_install.py::test_a_state_is_good_once",),
+    ),
+    Mutant(
+        "a state lives for ever",
+        "bot/token_cipher.py",
+        'return str(content["state"]) if abs(age) < lifetime.total_seconds() else ""',
+        'return str(content["state"])',
+        (f"{SLACK}/test_install.py::test_a_state_expires",),
+    ),
+    Mutant(
+        "a token of another app is taken",
+        "bot/platforms/slack/oauth.py",
+        "if known and app_id not in known:",
+        "if not known and app_id in known:",
+        (f"{SLACK}/test_install.py::test_a_token_of_another_app_is_refused",),
+    ),
+    Mutant(
+        "tokens of another row are taken",
+        "bot/token_cipher.py",
+        'if content["for"] != owner:',
+        'if content["for"] == "":',
+        ("tests/bot/test_token_cipher.py::test_tokens_in_the_row_of_another_are_refused",),
+    ),
+    Mutant(
+        "two replicas renew a token",
+        "digests/store/installations.py",
+        "installations.c.renewal_until <= now,",
+        "installations.c.renewal_until.is_not(None),",
+        ("tests/digests/store/test_installations.py::test_one_owner_renews_until_its_lease_ends[sqlite]",),
+    ),
+    Mutant(
+        "a late end reaches a new installation",
+        "digests/store/installations.py",
+        "installations.c.revision == installation.revision,",
+        'installations.c.revision != "",',
+        (
+            "tests/digests/store/test_installations.py"
+            "::test_a_late_end_does_not_reach_a_new_installation[sqlite]",
         ),
     ),
     Mutant(
@@ -3351,7 +3396,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a note that anybody takes back",
         "digests/store/paper_notes.py",
-        "notes.c.id == note, notes.c.person == person",
+        "notes.c.id == note, _is_of(person)",
         "notes.c.id == note",
         (
             "tests/digests/store/test_paper_notes.py::test_a_neighbour_neither_reads_nor_removes_a_note[sqlite]",

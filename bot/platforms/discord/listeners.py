@@ -16,6 +16,7 @@ from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.marks import MarkEmojis
+from bot.conversation.notes import PersonsMessage
 from bot.conversation.subscription_form import FormError, SubscriptionForm
 from bot.platforms.discord.buttons import read_choice
 from bot.platforms.discord.client import DiscordPlatform
@@ -47,6 +48,7 @@ from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import InputError, PaperroundError
 from digests.model import ScoredPaper
+from digests.ports.people import SOMEBODY
 from digests.subscription import Channel, normalize_name
 
 log = logging.getLogger(__name__)
@@ -170,7 +172,11 @@ class DiscordListeners:
         person = str(message.author.id)
         place = Channel(self.platform.name, str(message.channel.id), is_direct=True)
 
-        content, author, above = message.content, message.author.id, _list_receipts_above(message)
+        content, author, above = (
+            message.content,
+            message.author.id,
+            _list_receipts_above(message, message.channel),
+        )
 
         async def respond(message: Message, *, replace: bool = False) -> None:
             await self.platform.send_direct_message(place, person, remove_share_button(message))
@@ -205,7 +211,13 @@ class DiscordListeners:
             if await self.servers.is_served(guild):
                 person, event = str(mention.author.id), f"discord message {mention.id}"
                 await self.dispatcher.answer_mention(
-                    words, channel, person, event, respond, _list_receipts_above(mention), is_public=True
+                    words,
+                    channel,
+                    person,
+                    event,
+                    respond,
+                    _list_receipts_above(mention, place),
+                    is_public=True,
                 )
 
         await self.dispatcher.run_logged(answer_mention())
@@ -448,6 +460,30 @@ class DiscordListeners:
 
         await answer_interaction(interaction, toggle_mark, self.dispatcher)
 
+    async def on_note(self, interaction: Interaction, message: discord.Message) -> None:
+        """Keep a message as a note about its paper, after “Keep as note” in its menu."""
+
+        async def keep_message(respond: Responder) -> None:
+            self._require_served(interaction)
+            channel, person = self._channel_of(interaction), self._person_of(interaction)
+            is_of_bot = message.author.bot or message.webhook_id is not None or message.is_system()
+            kept = PersonsMessage(
+                channel,
+                _receipt_of(interaction.channel, message.id),
+                _list_receipts_above(message, interaction.channel),
+                "" if is_of_bot else str(message.author.id),
+                _MENTION.sub(SOMEBODY, message.content),
+            )
+
+            async def fetch_person() -> Person:
+                await self._require_served_now(interaction)
+                return person
+
+            number = str(interaction.id)
+            await self.dispatcher.keep_message(kept, person.id, number, fetch_person, respond)
+
+        await answer_interaction(interaction, keep_message, self.dispatcher)
+
     # Buttons.
 
     async def on_button(self, interaction: Interaction, action: str, value: str) -> None:
@@ -653,12 +689,13 @@ def _is_with_bot(interaction: Interaction) -> bool:
     return interaction.guild_id is None and interaction.context.dm_channel is True
 
 
-def _list_receipts_above(message: discord.Message) -> list[str]:
+def _list_receipts_above(message: discord.Message, place: Any) -> list[str]:
     """Return the receipts of the message that is replied to, and of the one above a thread, if any.
 
-    A thread has the id of the message that it was begun from; a post in a forum that of its first message.
+    `place` is the channel or thread of the message. A thread has the id of the message that it was begun
+    from; a post in a forum that of its first message.
     """
-    place, reference = message.channel, message.reference
+    reference = message.reference
     replied = [_receipt_of(place, reference.message_id)] if reference and reference.message_id else []
     above = [str(place.id), f"{place.id}/{place.id}"] if isinstance(place, discord.Thread) else []
     return [*replied, *above]

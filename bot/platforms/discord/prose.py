@@ -5,6 +5,7 @@ from typing import assert_never
 
 from bot.chat.message import (
     MAX_NAMED_PEOPLE,
+    TARGET_LABEL,
     Appointment,
     Block,
     Buttons,
@@ -147,7 +148,10 @@ PEOPLE_TEXT_UNITS = 900
 
 def _render_people(line: People) -> list[str]:
     people = ", ".join(f"<@{person}>" for person in list_pinged((line,)))
-    named = " ".join(filter(None, (people, clip_inline(line.text, PEOPLE_TEXT_UNITS))))
+    target = line.target
+    address = build_message_address(target.channel, target.message_id) if target else ""
+    link = f"· {render_link(TARGET_LABEL, address)}" if address else ""
+    named = " ".join(filter(None, (people, clip_inline(line.text, PEOPLE_TEXT_UNITS), link)))
     return [f"**{clip_inline(line.label, TITLE_UNITS)}** {named}"] if named else []
 
 

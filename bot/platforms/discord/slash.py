@@ -19,19 +19,22 @@ from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.replies import Interaction
 from bot.platforms.discord.slash_groups import add_meeting_group, add_personal_group, add_plain_command
-from bot.present.citations import ExportFormat
 from bot.present.lookup import format_suggestion
 from digests.subscription import MAX_NAME_CHARACTERS
 
 log = logging.getLogger(__name__)
 
 MARK_COMMAND = "Mark for discussion"
-"""Name of the entry in a message's menu."""
+"""Name of the entry in a message's menu that marks its paper."""
+NOTE_COMMAND = "Keep as note"
+"""Name of the entry that keeps a message as a note about its paper."""
 QUERY_CHARACTERS = 300
 """Longest text after /paper."""
 
 WITH_BOT = AppCommandContext(guild=True, dm_channel=True, private_channel=False)
 """Places of a command that needs a channel's digest: servers, and direct messages with the bot."""
+IN_SERVERS = AppCommandContext(guild=True, dm_channel=False, private_channel=False)
+"""Places of a command about what people of a server say to each other."""
 INTO_SERVERS = AppInstallationType(guild=True, user=False)
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
@@ -70,6 +73,13 @@ def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
 
     mark_for_discussion.allowed_contexts, mark_for_discussion.allowed_installs = WITH_BOT, INTO_SERVERS
     tree.add_command(mark_for_discussion)
+
+    @app_commands.context_menu(name=NOTE_COMMAND)
+    async def keep_as_note(interaction: Interaction, message: discord.Message) -> None:
+        await listeners.on_note(interaction, message)
+
+    keep_as_note.allowed_contexts, keep_as_note.allowed_installs = IN_SERVERS, INTO_SERVERS
+    tree.add_command(keep_as_note)
 
 
 def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[Any, Any, None]":
@@ -181,22 +191,6 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
         chosen = {"done": done, "pass": passed, "postpone": postpone, "remove": remove, "back": back}
         decisions = [f"{verb} {entry}" for verb, entry in chosen.items() if entry]
         await listeners.on_digest(interaction, f"queue {next(iter(decisions), page or 1)}")
-
-    @digest.command(name="export", description="Papers as a file for a reference manager, for you alone")
-    @app_commands.describe(what="Which papers", form="The format; without one: Markdown")
-    @app_commands.rename(form="as")
-    @app_commands.choices(
-        what=[
-            Choice(name="To discuss", value="queue"),
-            Choice(name="Discussed", value="discussions"),
-            Choice(name="Marked", value="marks"),
-        ],
-        form=[Choice(name=each.label, value=each.value) for each in ExportFormat],
-    )
-    async def export_papers(
-        interaction: Interaction, what: Choice[str], form: Choice[str] | None = None
-    ) -> None:
-        await listeners.on_digest(interaction, f"export {what.value} {form.value if form else ''}".strip())
 
 
 def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:

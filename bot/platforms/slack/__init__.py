@@ -53,7 +53,7 @@ def _load_preview() -> "PagePreview":
 def _build_app(
     settings: "Settings", environment: Environment, context: "DeliveryContext"
 ) -> "ChatApp | None":
-    """Build the app, or return None without a bot token.
+    """Build the app, or return None without a bot token and without the secrets of an install by a link.
 
     Raises SettingsError for a secret of the wrong kind, and InputError if no transport is set up or the
     libraries are not installed.
@@ -65,13 +65,13 @@ def _build_app(
         host := environment.get(HTTP_HOST_VARIABLE, "").strip()
     ) and "http_host" not in slack.model_fields_set:
         slack = slack.model_copy(update={"http_host": host})
-    if not secrets.bot_token:
+    if not secrets.bot_token and not secrets.is_installed_by_link:
         return None
-    with require_extra(MAIN_SECRET, "slack"):
+    with require_extra("SLACK_CLIENT_ID" if secrets.is_installed_by_link else MAIN_SECRET, "slack"):
         from bot.platforms.slack.app import SlackApp, transport_of
     transport_of(slack, secrets)
     timeout = context.policy.timeout.total_seconds()
-    return SlackApp(slack, secrets, timeout, context.clock, context.store.notes)
+    return SlackApp(slack, secrets, timeout, context.clock, context.store)
 
 
 def _load_rate_limits() -> "RateLimits":
@@ -106,9 +106,11 @@ SPEC = PlatformSpec(
     load_renderer=_load_renderer,
     load_preview=_load_preview,
     main_secret=MAIN_SECRET,
-    secret_variables=(MAIN_SECRET, "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"),
+    secret_variables=(MAIN_SECRET, "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET"),
+    secret_prefixes=("xoxb-", "xoxp-", "xoxe-", "xoxe.", "xapp-"),
     secret_paths=("hooks.slack.com/",),  # Whoever has a response_url can post with it for half an hour.
-    required_secrets="SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
+    required_secrets="SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (for many workspaces "
+    "SLACK_CLIENT_ID, SLACK_CLIENT_SECRET, SLACK_SIGNING_SECRET and PAPERROUND_TOKEN_KEYS)",
     set_up_hint="set it, with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (docs/slack.md)",
     build_app=_build_app,
     load_rate_limits=_load_rate_limits,

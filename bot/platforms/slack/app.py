@@ -11,14 +11,13 @@ import aiohttp
 
 from bot.chat.findings import Finding, Severity
 from bot.conversation.answers import Answers
-from bot.platforms.slack.block_check import check_blocks
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.container_refusals import ContainerRefusals
 from bot.platforms.slack.http_transport import HttpTransport
 from bot.platforms.slack.leaving import leave_channel
+from bot.platforms.slack.link import InstallLink, check_installations, open_link, uninstall_app
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
-from bot.platforms.slack.render import render
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSecrets, SlackSettings
 from bot.platforms.slack.signatures import SignatureChecker
@@ -28,36 +27,39 @@ from bot.platforms.slack.transport import (
     SocketTransport,
     build_bolt_app,
 )
-from bot.platforms.slack.workspaces import SlackWorkspaces
-from bot.present.sample import present_sample_digest
-from digests.errors import InputError
-from digests.ports.notes import Notes
-from digests.subscription import Channel, DigestStyle
+from bot.platforms.slack.workspaces import SlackWorkspaces, WorkspaceFinder
+from digests.errors import InputError, PaperroundError
+from digests.ports import Store
+from digests.subscription import Channel
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenState:
-    """Resources that `open` created and `close` releases, and the report of the preflight."""
+    """Resources that `open` created and `close` releases, and the report of the preflight.
+
+    With a `link`, there is no report: workspaces are checked when they install the app.
+    """
 
     platform: SlackPlatform
     session: aiohttp.ClientSession
-    report: PreflightReport
+    report: PreflightReport | None
+    link: InstallLink | None = None
 
 
 @dataclass(slots=True)
 class SlackApp:
     """Implements `bot.platforms.app.ChatApp` for Slack.
 
-    `timeout` is in seconds, for each call. `notes` keep what a workspace refuses.
+    `timeout` is in seconds, for each call. The store keeps what a workspace refuses, and installations.
     """
 
     settings: SlackSettings
     secrets: SlackSecrets
     timeout: float
     clock: Callable[[], datetime]
-    notes: Notes | None = None
+    store: Store | None = None
     name: str = "slack"
     _open_state: _OpenState | None = None
 
@@ -68,24 +70,26 @@ class SlackApp:
 
     async def check(self, channels: Sequence[Channel]) -> Sequence[Finding]:
         async with open_session(self.timeout) as session:
+            if link := self._open_link(session):
+                return await check_installations(link, self.settings, channels)
             workspaces, ids = (
                 self._create_workspaces(session),
                 [each.channel for each in channels if not each.is_direct],
             )
-            report = await self._run_preflight(workspaces, ids)
-            if report.faults:
-                return report.findings
-            sample = present_sample_digest(Channel(self.name, ""), self.clock().date())
-            pages = render(sample, DigestStyle.THREAD)
-            return (*report.findings, *await check_blocks(report.workspace.client, pages))
+            return (await self._run_preflight(workspaces, ids)).findings
 
     async def leave_channel(self, channel: Channel) -> Finding:
         async with open_session(self.timeout) as session:
-            workspace = await self._create_workspaces(session).find(channel.workspace)
+            try:
+                workspace = await self._open_workspaces(session).find(channel.workspace)
+            except PaperroundError as error:
+                return Finding(Severity.WARNING, f"channel {channel.channel}", str(error))
             return await leave_channel(workspace.client, channel.channel)
 
     async def leave_workspace(self, workspace: str, channels: Sequence[Channel]) -> Finding:
         async with open_session(self.timeout) as session:
+            if link := self._open_link(session):
+                return await uninstall_app(link, self.secrets, workspace)
             client = (await self._create_workspaces(session).find(workspace)).client
             left = [await leave_channel(client, each.channel) for each in channels if not each.is_direct]
         remaining = [finding for finding in left if finding.severity is not Severity.OK]
@@ -96,8 +100,23 @@ class SlackApp:
         )
         return Finding(Severity.WARNING, f"workspace {workspace}", sentence)
 
+    def _open_workspaces(self, session: aiohttp.ClientSession) -> WorkspaceFinder:
+        link = self._open_link(session)
+        return link.workspaces if link else self._create_workspaces(session)
+
     def _create_workspaces(self, session: aiohttp.ClientSession) -> SlackWorkspaces:
         return SlackWorkspaces(self.secrets.bot_token, self.settings, session, self.clock)
+
+    def _open_link(self, session: aiohttp.ClientSession) -> InstallLink | None:
+        """Open the installations from a link, or return None if the app has one bot token."""
+        if not self.secrets.is_installed_by_link or not self.store:
+            return None
+        return open_link(self.settings, self.secrets, self.store, session, self.clock)
+
+    def _open_platform(self, workspaces: WorkspaceFinder) -> SlackPlatform:
+        notes = self.store.notes if self.store else None
+        refusals = ContainerRefusals(notes, self.clock)
+        return SlackPlatform(workspaces, refusals, with_quotes=self.settings.quotes_in_cards)
 
     async def _run_preflight(self, workspaces: SlackWorkspaces, channels: Sequence[str]) -> PreflightReport:
         """Check the workspace of the bot token, and record its identity."""
@@ -115,14 +134,16 @@ class SlackApp:
         """Run the preflight and return the platform that posts. Raises InputError, one line for each fault.
 
         If Slack cannot be reached, the platform is returned all the same, and `serve` repeats the preflight.
+        Workspaces that installed the app from its link are not checked: there may be hundreds.
         """
         session = open_session(self.timeout)
-        platform = SlackPlatform(
-            self._create_workspaces(session),
-            ContainerRefusals(self.notes, self.clock),
-            with_quotes=self.settings.quotes_in_cards,
-        )
-        report = await self._run_preflight(platform.workspaces, ())
+        if link := self._open_link(session):
+            platform = self._open_platform(link.workspaces)
+            self._open_state = _OpenState(platform, session, None, link)
+            return platform
+        workspaces = self._create_workspaces(session)
+        platform = self._open_platform(workspaces)
+        report = await self._run_preflight(workspaces, ())
         self._open_state = _OpenState(platform, session, report)
         if report.faults and not report.is_unreachable:
             await self.close()
@@ -136,13 +157,16 @@ class SlackApp:
         Waits longer after each one, up to `MAX_BACKOFF_SECONDS`.
         """
         report, wait = state.report, MIN_BACKOFF_SECONDS
+        workspaces = state.platform.workspaces
+        if not report or not isinstance(workspaces, SlackWorkspaces):
+            return True
         while not report.workspace.team_id:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait)
             if stop.is_set():
                 return False
             report, wait = (
-                await self._run_preflight(state.platform.workspaces, ()),
+                await self._run_preflight(workspaces, ()),
                 min(wait * 2, MAX_BACKOFF_SECONDS),
             )
             _log_report(report)
@@ -155,7 +179,7 @@ class SlackApp:
         """
         if not self._open_state:
             raise RuntimeError("open the app before it is served")
-        state, http = self._open_state, self._create_http_transport()
+        state, http = self._open_state, self._create_http_transport(self._open_state.link)
         try:
             if http:  # Before Slack answers: an orchestrator asks for our health from the start.
                 await http.start_listening()
@@ -174,6 +198,7 @@ class SlackApp:
         app = build_bolt_app(tokenless_client, state.platform.workspaces, self.secrets.signing_secret)
         listeners.register_handlers(app)
         await listeners.record_presence()
+        upkeep = asyncio.create_task(state.link.keep_tokens_valid(stop)) if state.link else None
         transport = http or SocketTransport(app, tokenless_client, self.secrets.app_token, listeners.catch_up)
         try:
             if isinstance(transport, HttpTransport):
@@ -184,12 +209,15 @@ class SlackApp:
             transport.refuse_requests()
             await listeners.dispatcher.drain_tasks()
             await transport.close()
+            if upkeep:
+                await upkeep
 
-    def _create_http_transport(self) -> HttpTransport | None:
+    def _create_http_transport(self, link: InstallLink | None) -> HttpTransport | None:
         if transport_of(self.settings, self.secrets) == "socket":
             return None
         checker = SignatureChecker(self.secrets.signing_secret)
-        return HttpTransport(self.settings.http_host, self.settings.http_port, checker)
+        pages = link.pages.list_pages() if link else {}
+        return HttpTransport(self.settings.http_host, self.settings.http_port, checker, pages)
 
     async def close(self) -> None:
         if self._open_state:
@@ -216,15 +244,37 @@ def transport_of(settings: SlackSettings, secrets: SlackSecrets) -> str:
     kind = settings.transport
     if kind == "auto":
         kind = "socket" if secrets.app_token else "http"
+    if kind == "socket" and secrets.is_installed_by_link:
+        raise InputError(
+            "platforms.slack.transport is socket, which serves a single workspace: an install by a link "
+            "(SLACK_CLIENT_ID) needs http."
+        )
     if kind == "socket" and not secrets.app_token:
         raise InputError(
             "platforms.slack.transport is socket, but the environment has no SLACK_APP_TOKEN: make an "
             "app-level token with the scope connections:write on the app's page (Basic Information) "
             "and set it."
         )
+    if secrets.is_installed_by_link:
+        _require_link_settings(settings, secrets)
+        return "http"
     if kind == "http" and not secrets.signing_secret:
         raise InputError(
             "Slack cannot reach Paperround: set SLACK_APP_TOKEN (an app-level token, for Socket Mode) or "
             "SLACK_SIGNING_SECRET (for requests over HTTP)."
         )
     return kind
+
+
+def _require_link_settings(settings: SlackSettings, secrets: SlackSecrets) -> None:
+    """Raise InputError if an install by a link lacks something besides its secrets."""
+    if not secrets.signing_secret:
+        raise InputError(
+            "SLACK_CLIENT_ID is set, but SLACK_SIGNING_SECRET is not: the app's page shows both under Basic "
+            "Information, App Credentials."
+        )
+    if not settings.public_url:
+        raise InputError(
+            "SLACK_CLIENT_ID is set, but public_url under [platforms.slack] is not: it is the address under "
+            'which browsers reach this Paperround, such as "https://bot.example.org".'
+        )

@@ -26,13 +26,15 @@ from bot.platforms.slack.errors import (
     is_ambiguous_error,
     is_block_error,
     is_channel_error,
+    is_revoked_error,
     is_token_error,
     parse_error_response,
 )
 from bot.platforms.slack.files import append_picture, has_picture, upload_file
 from bot.platforms.slack.post_update import apply_post_update
 from bot.platforms.slack.render import omit_quotes, render
-from bot.platforms.slack.workspaces import SlackWorkspaces
+from bot.platforms.slack.workspaces import NotInstalledError, SlackWorkspace, WorkspaceFinder
+from digests.errors import PaperroundError
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 
@@ -60,7 +62,7 @@ class SlackPlatform:
     `with_quotes` is True if cards have the quotes that show their limitations.
     """
 
-    workspaces: SlackWorkspaces
+    workspaces: WorkspaceFinder
     refusals: ContainerRefusals = field(default_factory=ContainerRefusals)
     payloads: PayloadCache = field(default_factory=PayloadCache)
     with_quotes: bool = True
@@ -170,7 +172,7 @@ class SlackPlatform:
         """
         if payload.plain == payload.full:
             return await self._call_api(channel, method, arguments, payload.full)
-        team = (await self.workspaces.find(channel.workspace)).team_id or channel.workspace
+        team = (await self._find_workspace(channel)).team_id or channel.workspace
         if await self.refusals.is_refused(team):
             return await self._call_api(channel, method, arguments, payload.plain)
         try:
@@ -219,13 +221,29 @@ class SlackPlatform:
         The fields of an encoded payload are sent with the arguments. Raises PostError for every failure. Its
         outcome takes the current attempt's earlier requests into account.
         """
-        client = await self._find_client(channel)
+        workspace = await self._find_workspace(channel)
         with _translate_errors(arguments):
-            return await call_api(client, method, encode_body(arguments, payload))
+            try:
+                return await call_api(workspace.client, method, encode_body(arguments, payload))
+            except SlackApiError as error:
+                if is_revoked_error(code := _code_of(error)):
+                    await self.workspaces.record_revoked_token(workspace, code)
+                raise
 
     async def _find_client(self, channel: Channel) -> AsyncWebClient:
-        workspace = await self.workspaces.find(channel.workspace)
-        return workspace.client
+        return (await self._find_workspace(channel)).client
+
+    async def _find_workspace(self, channel: Channel) -> SlackWorkspace:
+        """Return the channel's workspace.
+
+        Raises PostError: GONE if the app is not installed there any more, NOT_POSTED if that may pass.
+        """
+        try:
+            return await self.workspaces.find(channel.workspace)
+        except NotInstalledError as error:
+            raise PostError(str(error), Outcome.GONE) from error
+        except PaperroundError as error:
+            raise PostError(str(error), Outcome.NOT_POSTED) from error
 
 
 @contextmanager

@@ -13,6 +13,9 @@ TOKEN_ERRORS = frozenset(
 )  # fmt: skip
 """Slack does not accept the token: no call with it can succeed until a person mends that."""
 
+REVOKED_ERRORS = frozenset(["token_revoked", "account_inactive"])
+"""The app was removed from the workspace, or its token revoked: no call with it succeeds again."""
+
 CHANNEL_ERRORS = frozenset(
     ["channel_not_found", "not_in_channel", "is_archived", "restricted_action",
      "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
@@ -101,6 +104,11 @@ def explain_socket_error(code: str) -> str:
 def is_token_error(code: str) -> bool:
     """Return True if Slack does not accept the token, so that no call with it can succeed."""
     return code in TOKEN_ERRORS
+
+
+def is_revoked_error(code: str) -> bool:
+    """Return True if the token was revoked for good."""
+    return code in REVOKED_ERRORS
 
 
 def is_channel_error(code: str) -> bool:

@@ -11,12 +11,11 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.replies import ReplySender
-from bot.platforms.slack.workspaces import SlackWorkspaces
+from bot.platforms.slack.workspaces import SlackWorkspace, WorkspaceFinder
 from bot.present.wording import present_sentence
 
 log = logging.getLogger(__name__)
 
-FOREIGN_WORKSPACE = "This Paperround belongs to another workspace and does not serve this one."
 MAX_LOGGED_TEAMS = 100
 """Workspaces of which the first refused request is logged."""
 
@@ -25,12 +24,12 @@ Payload = Mapping[str, Any]
 
 @dataclass(slots=True)
 class ForeignRequestFilter:
-    """Middleware of Bolt. It ends a request that names another workspace, or none, with one sentence.
+    """Middleware of Bolt. It ends a request that names another workspace, app, or none, with one sentence.
 
     `client` needs no token: it sends the sentence to the request's response_url, if it has one.
     """
 
-    workspaces: SlackWorkspaces
+    workspaces: WorkspaceFinder
     client: AsyncWebClient
     _logged_teams: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -43,19 +42,22 @@ class ForeignRequestFilter:
         next_: Callable[[], Awaitable[BoltResponse]],
     ) -> BoltResponse:
         """Pass on a request of a served workspace; acknowledge any other, with the sentence if possible."""
-        team = str(context.team_id or "")
-        if await self.workspaces.admit(team):
+        organization = str(context.enterprise_id or "")
+        team = str(context.team_id or organization)
+        workspace = await self.workspaces.admit(team, organization)
+        if workspace and not _is_of_another_app(body, workspace):
             return await next_()
+        refusal = self.workspaces.refusal
         if team not in self._logged_teams and len(self._logged_teams) < MAX_LOGGED_TEAMS:
             self._logged_teams.add(team)
             log.warning("requests of the Slack workspace %r are refused: it is not served", team[:40])
         match body.get("type"):
             case "view_submission" if block := _first_input_of(body):
-                return await ack(response_action="errors", errors={block: FOREIGN_WORKSPACE})
+                return await ack(response_action="errors", errors={block: refusal})
             case "block_suggestion":
                 return await ack(options=[])
             case None if "command" in body:
-                return await ack(text=FOREIGN_WORKSPACE)
+                return await ack(text=refusal)
             case "event_callback":
                 return await ack()
         if url := str(body.get("response_url") or ""):
@@ -65,11 +67,17 @@ class ForeignRequestFilter:
         return await ack()
 
     async def _send_sentence(self, response_url: str) -> None:
-        message = present_sentence(FOREIGN_WORKSPACE)
+        message = present_sentence(self.workspaces.refusal)
         try:
             await ReplySender(self.client).send_response(response_url, None, "", message, replace=False)
         except Exception as error:
             log.warning("a refusal was not taken: %s", error)
+
+
+def _is_of_another_app(body: Payload, workspace: SlackWorkspace) -> bool:
+    """Return True if a request names another app than the workspace's token belongs to."""
+    app = str(body.get("api_app_id") or "")
+    return bool(app and workspace.app_id and app != workspace.app_id)
 
 
 def _first_input_of(body: Payload) -> str:

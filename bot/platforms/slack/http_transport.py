@@ -5,7 +5,7 @@ Nothing of a request is parsed before its signature is verified over the raw bod
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -30,10 +30,13 @@ MAX_REQUEST_BYTES = 2**20
 REFUSALS_LOG_SECONDS = 60.0
 """Least time between two lines of the log about refused requests: an attack must not fill it."""
 
+PageHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+"""Answers a GET request of a person's browser, which nobody signs."""
+
 
 @dataclass(slots=True)
 class HttpTransport:
-    """Receives events over HTTP, and answers health checks.
+    """Receives events over HTTP, and answers health checks and requests for `pages`, by path.
 
     A request that Slack did not sign in the last five minutes gets status 401. `refused_count`
     counts these, and those that are too large, too slow, broken off or no HTTP. A request that comes again
@@ -44,6 +47,7 @@ class HttpTransport:
     host: str
     port: int
     checker: SignatureChecker
+    pages: Mapping[str, PageHandler] = field(default_factory=dict)
     refused_count: int = 0
     replayed_count: int = 0
     _app: AsyncApp | None = None
@@ -87,8 +91,11 @@ class HttpTransport:
         elif request.path == HEALTH_PATH and request.method in ("GET", "HEAD"):
             health = {"ok": True, "refused": self.refused_count, "replayed": self.replayed_count}
             answer = web.json_response(health)
+        elif request.path in self.pages and request.method == "GET":
+            answer = await _answer_page(self.pages[request.path], request)
         else:
-            answer = web.Response(status=405 if request.path in (EVENTS_PATH, HEALTH_PATH) else 404)
+            is_known = request.path in (EVENTS_PATH, HEALTH_PATH, *self.pages)
+            answer = web.Response(status=405 if is_known else 404)
         # An idle connection would count as one that is not verified.
         answer.force_close()
         return answer
@@ -170,6 +177,15 @@ class HttpTransport:
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
+
+
+async def _answer_page(page: PageHandler, request: web.BaseRequest) -> web.StreamResponse:
+    """Answer a request for a page. An unexpected error is logged, and status 500 returned."""
+    try:
+        return await page(request)
+    except Exception:
+        log.exception("a page was not served")
+        return web.Response(status=500, text="Something went wrong here: try again.")
 
 
 async def _dispatch_request(app: AsyncApp, request: web.BaseRequest, body: bytes) -> web.StreamResponse:

@@ -37,6 +37,7 @@ from bot.conversation.commands import (
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
+from bot.conversation.notes import PersonsMessage
 from bot.conversation.subscription_form import FormError, SubscriptionForm
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
 from bot.platforms.slack.blocks import read_action
@@ -57,7 +58,7 @@ from bot.platforms.slack.forms import (
     read_fields,
     read_metadata,
 )
-from bot.platforms.slack.manifest import MARK_SHORTCUT
+from bot.platforms.slack.manifest import MARK_SHORTCUT, NOTE_SHORTCUT
 from bot.platforms.slack.membership import (
     is_direct_message,
     require_app_in_channel,
@@ -93,6 +94,7 @@ from bot.storage import run_interactive
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id
 from digests.model import Post
+from digests.ports.people import SOMEBODY
 from digests.subscription import Channel, Subscription
 from digests.text import clip_text
 
@@ -167,6 +169,7 @@ class SlackListeners:
         app.view(QUESTION_CALLBACK_ID)(self._on_question)
         app.view(_ANY_NAME)(self._on_other_form)
         app.shortcut(MARK_SHORTCUT)(self._on_shortcut)
+        app.shortcut(NOTE_SHORTCUT)(self._on_note_shortcut)
         app.event("reaction_added")(self._on_reaction)
         app.event("reaction_removed")(self._on_reaction)
         app.event("app_mention")(self._on_mention)
@@ -180,6 +183,8 @@ class SlackListeners:
             app.event(f"{channel_kind}_unarchive")(self._on_channel_back)
         app.event("app_uninstalled")(self._on_app_removed)
         app.event("tokens_revoked")(self._on_app_removed)
+        app.event("team_access_granted")(self._on_team_access)
+        app.event("team_access_revoked")(self._on_team_access)
         app.event(_ANY_NAME)(self._on_other_event)
 
     # Commands.
@@ -198,8 +203,7 @@ class SlackListeners:
 
     async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await self._acknowledge_first(ack)
-        requester = str(command["user_id"])
-        async with self._handle_request(workspace, command["response_url"], user=requester) as respond:
+        async with self._handle_request(workspace, command["response_url"]) as respond:
             channel = self._channel_from_id(command["channel_id"], workspace)
             user, text = command["user_id"], command.get("text", "")
             parsed = parse_digest_command(text, self.settings.digest_command)
@@ -470,6 +474,29 @@ class SlackListeners:
             trigger = str(body.get("trigger_id") or "")
             await self.dispatcher.toggle_mark_on_message(channel, receipt, text, user, trigger, respond)
 
+    async def _on_note_shortcut(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
+        """Keep the message of a menu as a note about the paper of its thread, or of its text."""
+        await self._acknowledge_first(ack)
+        user, message = body["user"], body["message"]
+        channel = self._channel_from_id(body["channel"]["id"], workspace)
+        response_url, team = body.get("response_url", ""), str(user.get("team_id") or "")
+        async with self._handle_request(workspace, response_url, channel, user["id"]) as respond:
+            receipt, above = str(message.get("ts", "")), str(message.get("thread_ts") or "")
+            is_of_bot = message.get("bot_id") or message.get("user") == workspace.bot_user
+            kept = PersonsMessage(
+                channel,
+                receipt,
+                [above] if above != receipt else [],
+                "" if is_of_bot else str(message.get("user") or ""),
+                _MENTION.sub(SOMEBODY, str(message.get("text") or "")[:MAX_EVENT_CHARACTERS]),
+            )
+
+            async def fetch_person() -> Person:
+                return await self._fetch_own_person(user["id"], team, workspace)
+
+            trigger = str(body.get("trigger_id") or "")
+            await self.dispatcher.keep_message(kept, user["id"], trigger, fetch_person, respond)
+
     async def _on_reaction(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         item, emoji, user = event.get("item") or {}, str(event.get("reaction", "")), event["user"]
         if item.get("type") != "message" or not self.dispatcher.emojis.may_be_mark(emoji):
@@ -588,14 +615,19 @@ class SlackListeners:
             await workspace.client.views_publish(user_id=event["user"], view=view)
 
     async def _list_subscriptions(self, workspace: SlackWorkspace, user: str) -> list[Subscription]:
-        """Return the digests of a workspace's channels, and the person's own in direct messages."""
-        find = self.platform.workspaces.find
+        """Return the digests of a workspace's channels, and the person's own in direct messages.
+
+        A channel of the settings that names no workspace is in the only one.
+        """
+        listed = await run_interactive(self.answers.store.subscriptions.list_active)
+        is_only = len(await self.platform.workspaces.list_team_ids()) == 1
+        own = {workspace.team_id, ""} if is_only else {workspace.team_id}
         return [
             subscription
-            for subscription in await run_interactive(self.answers.store.subscriptions.list_active)
+            for subscription in listed
             if subscription.channel.platform == self.platform.name
             and (not subscription.channel.is_direct or subscription.owner_id == user)
-            and (await find(subscription.channel.workspace)).team_id == workspace.team_id
+            and subscription.channel.workspace in own
         ]
 
     async def _on_links(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
@@ -660,18 +692,32 @@ class SlackListeners:
         tokens = event.get("tokens")
         if tokens and not tokens.get("bot"):
             return  # A person's own token was revoked, and the app uses none.
-        team_id = str(body.get("team_id", ""))
-        await self.platform.workspaces.record_removal(team_id, str(event["type"]))
+        team_id = str(body.get("team_id") or body.get("enterprise_id") or "")
+        at = datetime.fromtimestamp(int(body.get("event_time") or 0), UTC)
+        if not await self.platform.workspaces.record_removal(team_id, str(event["type"]), at):
+            return
         record = self.answers.store.workspaces.record_removal
         await self.dispatcher.run_logged(
             run_interactive(record, self.platform.name, [team_id] if team_id else [], now=self.clock())
         )
 
+    async def _on_team_access(self, event: Payload, body: Payload) -> None:
+        """Follow the admins of an organization, who add the app to its workspaces and take it away."""
+        organization = str(body.get("enterprise_id") or "")
+        team_ids = [str(team) for team in event.get("team_ids") or ()]
+        is_granted = event["type"] == "team_access_granted"
+        await self.dispatcher.run_logged(
+            self.platform.workspaces.record_team_access(organization, team_ids, is_granted)
+        )
+
     async def record_presence(self) -> None:
-        """Record that the app is in its workspace: its token works. Errors are logged."""
-        team_id = (await self.platform.workspaces.find("")).team_id
-        record = self.answers.store.workspaces.record_return
-        await self.dispatcher.run_logged(run_interactive(record, self.platform.name, [team_id]))
+        """Record that the app is in its workspaces: its tokens count. Errors are logged."""
+
+        async def record() -> None:
+            team_ids = await self.platform.workspaces.list_team_ids()
+            await run_interactive(self.answers.store.workspaces.record_return, self.platform.name, team_ids)
+
+        await self.dispatcher.run_logged(record())
 
     async def _on_other_event(self, event: Payload) -> None:
         log.debug("event without a listener: %s", event.get("type"))

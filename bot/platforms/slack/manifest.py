@@ -11,11 +11,6 @@ SCOPES = {
     "reactions:read": "to see who marks a paper",
     "channels:read": "to tell whether it, and a person, are in a public channel",
     "groups:read": "the same for a private channel",
-    "channels:history": (
-        "to see, after a broken connection, whether a digest has arrived in a public channel, and to answer "
-        "questions below its cards"
-    ),
-    "groups:history": "the same in a private channel",
     "app_mentions:read": "to answer when it is mentioned",
     "im:history": "to answer when somebody writes to it",
     "users:read": "for people's time zones and names, and who is an admin",
@@ -23,9 +18,18 @@ SCOPES = {
 """Scopes of the bot token, each with the reason why the app needs it."""
 
 OPTIONAL_SCOPES = {
+    "channels:history": (
+        "to see, after a broken connection, whether a digest has arrived in a public channel, and to answer "
+        "questions below its cards"
+    ),
+    "groups:history": "the same in a private channel",
     "files:write": "to upload the picture of a recap, calendar files and exports",
 }
 """Scopes that a workspace may leave out when it installs the app: the app works without them."""
+
+HISTORY_SCOPES = frozenset({"channels:history", "groups:history"})
+HISTORY_COST = "Without the history a digest whose answer was lost is not posted again."
+"""The cost of an installation without one of `HISTORY_SCOPES`, for people."""
 
 UNFURL_SCOPES = {
     "links:read": "to see links to arXiv that people paste",
@@ -41,8 +45,15 @@ EVENTS = (
 )  # fmt: skip
 """Events that the app receives, besides link_shared."""
 
+ORGANIZATION_EVENTS = ("team_access_granted", "team_access_revoked")
+"""Further events of an app that organizations install: a workspace of theirs got it, or lost it."""
+
 MARK_SHORTCUT = "mark_for_discussion"
-"""The callback_id of the shortcut in a message's menu."""
+"""The callback_id of the shortcut in a message's menu that marks its paper."""
+
+NOTE_SHORTCUT = "keep_as_note"
+"""The callback_id of the shortcut that keeps a message as a note about its paper."""
+
 NAME = "Paperround"
 DESCRIPTION = "The day's best papers, with their limitations"
 LONG_DESCRIPTION = (
@@ -63,12 +74,19 @@ def scopes_of(settings: SlackSettings) -> dict[str, str]:
 def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
     """Return the manifest.
 
-    With the public `url` of /slack/events the app uses HTTP, without it Socket Mode.
+    With the public `url` of /slack/events the app uses HTTP, without it Socket Mode. With `public_url` in the
+    settings, workspaces and organizations can install it from a link.
     """
     request = {"request_url": url} if url else {}
     suggestions = {"message_menu_options_url": url} if url else {}
     unfurl = {"unfurl_domains": ["arxiv.org"]} if settings.unfurl_arxiv else {}
-    events = sorted((*EVENTS, *(["link_shared"] if settings.unfurl_arxiv else [])))
+    events = sorted(
+        (
+            *EVENTS,
+            *(["link_shared"] if settings.unfurl_arxiv else []),
+            *(ORGANIZATION_EVENTS if _is_installed_by_link(settings, url) else ()),
+        )
+    )
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
@@ -90,7 +108,13 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
                     "type": "message",
                     "callback_id": MARK_SHORTCUT,
                     "description": "Put the paper in this message onto the queue",
-                }
+                },
+                {
+                    "name": "Keep as note",
+                    "type": "message",
+                    "callback_id": NOTE_SHORTCUT,
+                    "description": "Keep this message as a note about the paper of its thread",
+                },
             ],
             "slash_commands": [
                 _build_command(
@@ -105,17 +129,30 @@ def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
             ],
             **unfurl,
         },
-        "oauth_config": {
-            "scopes": {"bot": sorted(scopes_of(settings)), "bot_optional": sorted(OPTIONAL_SCOPES)}
-        },
+        "oauth_config": _build_oauth_config(settings, url),
         "settings": {
             "event_subscriptions": {**request, "bot_events": events},
             "interactivity": {"is_enabled": True, **request, **suggestions},
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": _is_installed_by_link(settings, url),
             "socket_mode_enabled": not url,
             "token_rotation_enabled": False,
         },
     }
+
+
+def _is_installed_by_link(settings: SlackSettings, url: str) -> bool:
+    return bool(url and settings.public_url)
+
+
+def _build_oauth_config(settings: SlackSettings, url: str) -> dict[str, Any]:
+    """Return the scopes, and the address to which Slack sends browsers back.
+
+    A scope in `bot_optional` is in `bot` too.
+    """
+    scopes = {"bot": sorted(scopes_of(settings)), "bot_optional": sorted(OPTIONAL_SCOPES)}
+    if not _is_installed_by_link(settings, url):
+        return {"scopes": scopes}
+    return {"redirect_urls": [f"{settings.public_url}/slack/oauth_redirect"], "scopes": scopes}
 
 
 def _build_command(name: str, description: str, hint: str, url: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from bot.platforms.slack.errors import (
     is_transient_error,
     parse_error_response,
 )
-from bot.platforms.slack.manifest import OPTIONAL_SCOPES, scopes_of
+from bot.platforms.slack.manifest import HISTORY_COST, HISTORY_SCOPES, OPTIONAL_SCOPES, scopes_of
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.workspaces import SlackWorkspace
 
@@ -160,6 +160,7 @@ def _check_scopes(granted: frozenset[str], settings: SlackSettings) -> list[Find
     if not missing:
         left_out = "; ".join(f"{scope} ({reason})" for scope, reason in lacking.items())
         also = f" It goes without the optional {left_out}." if left_out else ""
+        also += f" {HISTORY_COST}" if lacking.keys() & HISTORY_SCOPES else ""
         return [Finding(Severity.OK, "scopes", f"The app has every scope it needs.{also}")]
     named = "; ".join(f"{scope} ({reason})" for scope, reason in missing.items())
     level = Severity.FAULT if "chat:write" in missing else Severity.WARNING

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from bot.chat.message import (
     MAX_NAMED_PEOPLE,
+    TARGET_LABEL,
     Appointment,
     Block,
     ButtonAction,
@@ -286,7 +287,10 @@ def _render_people(line: People) -> list[PageDraft]:
     if not people and not text:
         return []
     label = escape_mrkdwn(clip_text(tidy_line(line.label), HEADER_UNITS, cost=count_mrkdwn_units))
-    named = " ".join(filter(None, (", ".join(people), escape_mrkdwn(text))))
+    target = line.target
+    address = build_message_address(target.channel.channel, target.message_id) if target else ""
+    link = f"· {render_link(TARGET_LABEL, address)}" if address else ""
+    named = " ".join(filter(None, (", ".join(people), escape_mrkdwn(text), link)))
     fallback_text = " ".join(filter(None, (tidy_line(line.label), text)))
     return [PageDraft((build_section(build_mrkdwn_text(f"*{label}* {named}")),), fallback_text)]
 

@@ -3,7 +3,9 @@
 A client retries only calls that a rate limit refused.
 """
 
+import base64
 from importlib.metadata import version
+from typing import Any
 
 import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
@@ -53,3 +55,13 @@ def create_web_client(
     )
     client.proxy = settings.proxy or None  # slack_sdk took a proxy from the environment.
     return client
+
+
+async def fetch_tokens(client: AsyncWebClient, client_id: str, client_secret: str, **fields: str) -> Any:
+    """Call oauth.v2.access as the app, with a code or a refresh token, and return the answer.
+
+    slack_sdk's own method uses a class that aiohttp gives up. Raises SlackApiError and errors of the network.
+    """
+    credentials = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}"}
+    return await client.api_call("oauth.v2.access", data=fields, headers=headers)

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from config.problems import SettingsError, describe_removed_key, quote_value
+from config.secrets import TOKEN_KEYS_VARIABLE, read_token_keys
 from config.settings import ProxyAddress, RequiredText, SettingsTable
 from config.validators import base_url_validator
 
@@ -23,6 +24,21 @@ def _validate_command(name: str) -> str:
     return name
 
 
+def _validate_public_url(url: str) -> str:
+    """Return the address without a slash at its end. Raises ValueError if browsers could not use it.
+
+    Only this machine may be without https: Slack sends browsers back with a secret code.
+    """
+    bare = url.rstrip("/")
+    found = re.fullmatch(r"(https?)://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{1,45}\])(:[0-9]{1,5})?", bare)
+    is_local = bool(found and found[2] in ("127.0.0.1", "localhost", "[::1]"))
+    if bare and not (found and (found[1] == "https" or is_local)):
+        raise ValueError(
+            f'is {quote_value(url)}; write https:// and the host alone, such as "https://bot.example.org"'
+        )
+    return bare
+
+
 def _validate_emoji_name(name: str) -> str:
     """Return the emoji's name without colons. Raises ValueError if it is no name of an emoji."""
     bare = name.strip(":")
@@ -34,7 +50,7 @@ def _validate_emoji_name(name: str) -> str:
 
 
 class SlackSettings(SettingsTable):
-    """Settings of the Slack app. Secrets: `SLACK_BOT_TOKEN`, `SLACK_APP_TOKEN`, `SLACK_SIGNING_SECRET`."""
+    """Settings of the Slack app. Its secrets are in the environment alone: see slack.md."""
 
     former_keys: ClassVar[Mapping[str, str]] = {
         "messages_a_second": describe_removed_key("5 for each workspace"),
@@ -54,6 +70,11 @@ class SlackSettings(SettingsTable):
     )
     http_port: int = Field(
         default=3000, ge=1, le=65535, description="Port that http listens on. Events come to `/slack/events`."
+    )
+    public_url: Annotated[str, AfterValidator(_validate_public_url)] = Field(
+        default="",
+        description="Address under which browsers reach http, such as `https://bot.example.org`. For an "
+        "install by a link: `/slack/install` there installs the app in a workspace.",
     )
     proxy: ProxyAddress = Field(default="", description="HTTP proxy for calls to Slack. Empty: none.")
     paper_command: Annotated[str, AfterValidator(_validate_command)] = Field(
@@ -84,11 +105,23 @@ class SlackSettings(SettingsTable):
 
 @dataclass(frozen=True, slots=True)
 class SlackSecrets:
-    """Tokens and signing secret of the app, each empty if the environment has none. `repr` hides them."""
+    """Secrets of the app, each empty if the environment has none. `repr` hides them.
+
+    With `client_id` and `client_secret` workspaces install the app from a link; `token_keys` encrypt their
+    tokens.
+    """
 
     bot_token: str = field(default="", repr=False)
     app_token: str = field(default="", repr=False)
     signing_secret: str = field(default="", repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    token_keys: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_installed_by_link(self) -> bool:
+        """True if workspaces install the app from its link, in place of one bot token."""
+        return bool(self.client_id)
 
 
 def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
@@ -97,7 +130,11 @@ def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
         bot_token=environment.get("SLACK_BOT_TOKEN", "").strip(),
         app_token=environment.get("SLACK_APP_TOKEN", "").strip(),
         signing_secret=environment.get("SLACK_SIGNING_SECRET", "").strip(),
+        client_id=environment.get("SLACK_CLIENT_ID", "").strip(),
+        client_secret=environment.get("SLACK_CLIENT_SECRET", "").strip(),
+        token_keys=read_token_keys(environment),
     )
+    _require_link_secrets(secrets)
     _require_token_kind(
         "SLACK_BOT_TOKEN", secrets.bot_token, "xoxb-", "the Bot User OAuth Token", "OAuth & Permissions"
     )
@@ -110,6 +147,29 @@ def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
             "which the app's page shows under Basic Information, App Credentials."
         )
     return secrets
+
+
+def _require_link_secrets(secrets: SlackSecrets) -> None:
+    """Raise SettingsError if the secrets of an install by a link are not complete, or beside other ones."""
+    if bool(secrets.client_id) != bool(secrets.client_secret):
+        missing = "SLACK_CLIENT_SECRET" if secrets.client_id else "SLACK_CLIENT_ID"
+        raise SettingsError(
+            f"{missing} is not set: an install by a link needs both SLACK_CLIENT_ID and SLACK_CLIENT_SECRET, "
+            "which the app's page shows under Basic Information, App Credentials."
+        )
+    if not secrets.client_id:
+        return
+    if secrets.bot_token or secrets.app_token:
+        extra = "SLACK_BOT_TOKEN" if secrets.bot_token else "SLACK_APP_TOKEN"
+        raise SettingsError(
+            f"{extra} is for a single workspace, and SLACK_CLIENT_ID for an install by a link: unset one of "
+            "them. A workspace that had a token installs the app from the link, and keeps its digests."
+        )
+    if not secrets.token_keys:
+        raise SettingsError(
+            f"SLACK_CLIENT_ID is set, but {TOKEN_KEYS_VARIABLE} is not, which encrypts the workspaces' "
+            "tokens: “paperround keys new” prints a key for it."
+        )
 
 
 def _require_token_kind(variable: str, token: str, prefix: str, name: str, place: str) -> None:

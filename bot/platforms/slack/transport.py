@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.errors import explain_socket_error, parse_error_response
 from bot.platforms.slack.foreign import ForeignRequestFilter
-from bot.platforms.slack.workspaces import SlackWorkspaces
+from bot.platforms.slack.workspaces import WorkspaceFinder
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 apps.connections.open allows about one call a minute."""
 
 
-def build_bolt_app(client: AsyncWebClient, workspaces: SlackWorkspaces, signing_secret: str) -> AsyncApp:
+def build_bolt_app(client: AsyncWebClient, workspaces: WorkspaceFinder, signing_secret: str) -> AsyncApp:
     """Build the Bolt app over a client without a token.
 
     A listener with a parameter `workspace` gets the `SlackWorkspace` of its request. The events
@@ -54,14 +54,16 @@ def build_bolt_app(client: AsyncWebClient, workspaces: SlackWorkspaces, signing_
     silent_logger = logging.getLogger("paperround.slack_bolt")
     silent_logger.setLevel(logging.CRITICAL)
 
-    async def authorize(context: AsyncBoltContext, team_id: str | None) -> AuthorizeResult:
-        workspace = await workspaces.admit(team_id or "")
+    async def authorize(
+        context: AsyncBoltContext, team_id: str | None, enterprise_id: str | None
+    ) -> AuthorizeResult:
+        workspace = await workspaces.admit(team_id or "", enterprise_id or "")
         if not workspace:
-            return AuthorizeResult(enterprise_id=None, team_id=team_id)  # The filter refuses it.
+            return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)  # The filter refuses it.
         context["workspace"] = workspace
         return workspace.authorization
 
-    with _hide_slack_variables():
+    with hide_slack_variables():
         app = AsyncApp(
             name="paperround",
             logger=silent_logger,
@@ -74,7 +76,7 @@ def build_bolt_app(client: AsyncWebClient, workspaces: SlackWorkspaces, signing_
 
 
 @contextlib.contextmanager
-def _hide_slack_variables() -> Iterator[None]:
+def hide_slack_variables() -> Iterator[None]:
     """Take the SLACK_* variables out of the environment for the duration of the block."""
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
     try:

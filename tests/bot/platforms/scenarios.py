@@ -67,9 +67,6 @@ class ChatDriver(Protocol):
     def direct_text(self) -> str:
         """Return the text of Ada's direct messages from the bot."""
 
-    def file_of(self, reply: PrivateReply, name: str, person: str = "") -> bytes:
-        """Return the newest file of this name that came with a reply, to the person alone; b"" for none."""
-
     def is_private(self, reply: PrivateReply) -> bool:
         """True if only the person who asked sees the reply."""
 
@@ -121,6 +118,12 @@ class ChatDriver(Protocol):
 
     async def mark_from_menu(self, message: Json, person: str = "") -> PrivateReply:
         """Choose "Mark for discussion" in the menu of a message."""
+
+    async def keep_from_menu(self, message: Json, person: str = "") -> PrivateReply:
+        """Choose "Keep as note" in the menu of a message."""
+
+    def reply_to(self, message: Json, person: str, text: str) -> Json:
+        """Let a person write in the thread of a message, or in a reply to it, and return what was written."""
 
     # Events.
 

@@ -277,36 +277,6 @@ def test_everybody_has_one_answer_after_a_discussion(run_scenario: RunScenario) 
     run_scenario(scenario, DigestStyle.CARDS)
 
 
-def test_the_queue_comes_as_a_file_to_the_person_who_asks(run_scenario: RunScenario) -> None:
-    async def scenario(driver: ChatDriver) -> None:
-        empty = await driver.run_digest_command("export", what="queue")
-        await wait_for_text(driver, empty, "nothing to export")
-        await wait_for_text(driver, await driver.run_digest_command("mark", paper="2402.01306"), "Marked")
-        exported = await driver.run_digest_command("export", what="queue", as_="bib")
-        await wait_for_text(driver, exported, "1 paper to discuss, as BibTeX: queue.bib")
-        assert driver.is_private(exported)
-        assert b"@misc{arxiv-2402.01306," in driver.file_of(exported, "queue.bib")
-        listed = await driver.run_digest_command("export", what="queue")
-        await wait_for_text(driver, listed, "as Markdown: queue.md")
-        assert driver.file_of(listed, "queue.md").startswith(b"# To discuss\n")
-        assert driver.channel_messages() == []
-
-    run_scenario(scenario)
-
-
-def test_a_calendar_file_comes_to_the_person_who_asks(run_scenario: RunScenario) -> None:
-    async def scenario(driver: ChatDriver) -> None:
-        await wait_for_text(driver, await driver.run_digest_command("subscribe", domains="vision"), "")
-        planned = await driver.run_digest_command("meet", words="thu 16:00 place Room 4")
-        await wait_for_text(driver, planned, "")
-        asked = await driver.run_digest_command("meet ics")
-        await wait_for_text(driver, asked, "Next meetings")
-        assert driver.is_private(asked)
-        assert b"LOCATION:Room 4" in driver.file_of(asked, "meetings.ics")
-
-    run_scenario(scenario)
-
-
 def find_first_paper(driver: ChatDriver) -> str:
     """Return the first paper of the channel's digest."""
     subscription = driver.find_subscription()
@@ -342,6 +312,35 @@ def test_a_paper_that_a_message_links_to_is_marked_from_its_menu(run_scenario: R
         assert "is off the list" in await wait_for_text(driver, finished, "Nothing to discuss yet")
         refused = await driver.mark_from_menu(driver.write_message("lunch?"))
         await wait_for_text(driver, refused, "no paper in this message")
+
+    run_scenario(scenario)
+
+
+def test_a_persons_message_below_a_card_is_kept_as_a_note_until_its_author_is_forgotten(
+    run_scenario: RunScenario,
+) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        found = await driver.look_up("2402.01306")
+        await wait_for_text(driver, found, "KTO")
+        await wait_for_text(driver, await driver.tap_button("share", found.responses[0]), "Shared with")
+        card, eve = driver.channel_messages()[0], driver.add_person("eve")
+        written = driver.reply_to(card, driver.ada, f"<@{eve}> try *our* data <!channel> @everyone")
+        kept = await driver.keep_from_menu(written, eve)
+        await wait_for_text(driver, kept, "The message is kept at “KTO")
+        assert driver.is_private(kept)
+        shown = await driver.run_digest_command("note", paper="2402.01306", person=eve)
+        text = await wait_for_text(driver, shown, "Notes about")
+        assert "data" in text
+        assert "somebody try" in text
+        assert str(shown.responses[0]).count(eve) == 0, "nobody else is named in it"
+        assert "message" in text, "there is a link to it"
+        refused = await driver.keep_from_menu(driver.write_message("lunch?"))
+        await wait_for_text(driver, refused, "Which paper is this message about?")
+        await wait_for_text(driver, await driver.keep_from_menu(card), "one of an app")
+        forgotten = await driver.run_digest_command("forget", confirm=True)
+        await wait_for_text(driver, forgotten, "1 note")
+        emptied = await driver.run_digest_command("note", paper="2402.01306", person=eve)
+        await wait_for_text(driver, emptied, "Nobody wrote a note")
 
     run_scenario(scenario)
 

@@ -15,7 +15,7 @@ PERSONAL_COLUMNS: dict[str, frozenset[str]] = {
     "review_reports": frozenset({"person", "reason"}),
     "re_reviews": frozenset({"by", "by_id"}),
     "discussion_answers": frozenset({"person"}),
-    "paper_notes": frozenset({"person", "text"}),
+    "paper_notes": frozenset({"person", "text", "author"}),
     "feedback": frozenset({"person"}),
     "pages": frozenset({"payload"}),
     "installations": frozenset({"installed_by"}),
@@ -41,7 +41,7 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "watermark due_at first_missed failures crashes empty_reason late_until late_watermark notify_at",
         "discussion_answers": "platform workspace channel paper is_worth_it worth_it_at limitation "
         "limitation_truth truth_at",
-        "paper_notes": "id platform workspace channel paper at",
+        "paper_notes": "id platform workspace channel paper at message_channel message_id",
         "discussions": "paper platform workspace channel at",
         "events": "id at",
         "feedback": "platform workspace channel paper is_more at",

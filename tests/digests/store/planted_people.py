@@ -11,6 +11,7 @@ from digests.meetings.model import Candidate, MeetingPlan, Member
 from digests.model import Account, Mark, MarkSource, Post, QueueOutcome
 from digests.ports import Store
 from digests.ports.outbox import DeliveryKind, PageSent, PlannedPage, PlanSaved
+from digests.ports.paper_notes import NoteSource
 from digests.ports.people import SOMEBODY, Subject, SubjectKind
 from digests.ports.queue_groups import QueueGroup
 from digests.ports.review_reports import ReviewPart, ReviewReport
@@ -54,6 +55,10 @@ def plant(store: Store, workspace: str, person: str, name: str, paper: str = PAP
     store.paper_requests.add(paper, now=NOW, platform="slack", workspace=workspace, person=person)
     store.feedback.set_opinion(channel, paper, person, False, now=NOW)
     store.paper_notes.add(scope_of(workspace), paper, person, f"{name} likes it.", limit=9, now=NOW)
+    kept = NoteSource(person, channel.channel, f"9.{tag}")
+    store.paper_notes.add(
+        scope_of(workspace), paper, "U0", f"{name} wrote it.", limit=9, now=NOW, source=kept
+    )
     store.discussions.set_worth_it(scope_of(workspace), paper, person, True, now=NOW)
     plant_report(store, workspace, person, by, paper)
     content, nameless = ({"text": f"Shared by {each}"} for each in (name, SOMEBODY))

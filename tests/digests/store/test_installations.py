@@ -131,8 +131,9 @@ def test_a_workspace_has_the_installation_of_its_organization_unless_it_has_its_
     store = a_store()
     whole = store.installations.save(an_installation("E1", is_organization=True))
     assert store.installations.find("slack", "T1") is None
-    store.installations.add_member("slack", "T1", "E1")
-    store.installations.add_member("slack", "T1", "E1")
+    for workspace in ("T1", "T1", "T0"):
+        store.installations.add_member("slack", workspace, "E1")
+    assert store.installations.list_members("slack", "E1") == ["T0", "T1"]
     assert find(store) == whole
     own = store.installations.save(an_installation("T1"))
     assert find(store) == own

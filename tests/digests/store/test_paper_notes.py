@@ -8,6 +8,7 @@ import pytest
 
 from digests.ports import Store
 from digests.ports.marks import QueueScope
+from digests.ports.paper_notes import NoteSource
 from tests.builders import NOW, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -45,6 +46,28 @@ def test_a_neighbour_neither_reads_nor_removes_a_note() -> None:
     assert store.paper_notes.remove(TEAM, note.id, "bob") is None
     assert store.paper_notes.remove(TEAM, note.id, "ada") == note
     assert store.paper_notes.remove(TEAM, note.id, "ada") is None
+
+
+def test_a_message_is_kept_once_whoever_keeps_it_and_belongs_to_both() -> None:
+    store, source = a_store(), NoteSource("eve", "C1", "1.2")
+
+    def keep(person: str, minute: int, source: NoteSource = source, scope: QueueScope = TEAM) -> bool:
+        at = NOW + timedelta(minutes=minute)
+        return store.paper_notes.add(scope, "kto", person, "yes", limit=2, now=at, source=source)
+
+    assert keep("ada", 1)
+    assert keep("bob", 2), "it is there already"
+    assert keep("ada", 3, NoteSource("eve", "C1", "1.3")), (
+        "the same words in another message are another note"
+    )
+    assert keep("ada", 4, scope=NEIGHBOUR), "notes of others do not count"
+    assert not keep("ada", 5, NoteSource("eve", "C1", "1.4"))
+    first, second = store.paper_notes.list_of_paper(TEAM, "kto", 9)
+    assert (first.person, first.author, first.source) == ("ada", "eve", source)
+    assert [note.id for note in store.paper_notes.list_own(TEAM, "eve", 9)] == [second.id, first.id]
+    assert store.paper_notes.remove(TEAM, first.id, "bob") is None
+    assert store.paper_notes.remove(TEAM, first.id, "eve") == first
+    assert store.paper_notes.remove(TEAM, second.id, "ada") == second
 
 
 def test_a_person_has_a_limit_also_when_they_write_at_once() -> None:

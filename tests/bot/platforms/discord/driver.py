@@ -72,10 +72,6 @@ class DiscordDriver:
     def direct_text(self) -> str:
         return "\n".join(map(read_text, self.discord.messages_in(self.discord.open_dm(self.ada))))
 
-    def file_of(self, reply: PrivateReply, name: str, person: str = "") -> bytes:
-        attached = [one["filename"] for each in reply.responses for one in each.get("attachments", [])]
-        return self.discord.files[name] if name in attached else b""
-
     def is_private(self, reply: PrivateReply) -> bool:
         return reply.ack == {"type": 5, "data": {"flags": 64}}
 
@@ -93,7 +89,6 @@ class DiscordDriver:
 
     async def run_digest_command(self, verb: str, *, person: str = "", **options: Any) -> DiscordInteraction:
         path = PATH_BY_VERB.get(verb, verb) if options or verb != "meet" else "meet show"
-        path = verb if "what" in options else path  # /digest export is of papers, and in me of a person.
         return await self.discord.run_command(
             f"digest {path}", user=person or self.ada, channel=self.papers, **options
         )
@@ -182,6 +177,16 @@ class DiscordDriver:
         return await self.discord.use_context_menu(
             "Mark for discussion", user=person or self.ada, channel=self.papers, message=message
         )
+
+    async def keep_from_menu(self, message: Json, person: str = "") -> DiscordInteraction:
+        return await self.discord.use_context_menu(
+            "Keep as note", user=person or self.ada, channel=self.papers, message=message
+        )
+
+    def reply_to(self, message: Json, person: str, text: str) -> Json:
+        typed = self.discord.add_message(self.papers, text, author=person)
+        reference = {"message_id": message["id"], "channel_id": message["channel_id"]}
+        return {**typed, "type": 19, "message_reference": reference}
 
     async def add_reaction(
         self, person: str, message: Json, emoji: str = "bookmark", *, is_dispatched: bool = True

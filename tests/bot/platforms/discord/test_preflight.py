@@ -145,9 +145,10 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
             "paper",
             "digest",
             "Mark for discussion",
+            "Keep as note",
         ]
         assert discord.commands[one] == discord.commands[two] == []
-        paper, digest, _ = discord.commands[""]
+        paper, digest, *_ = discord.commands[""]
         assert (paper["integration_types"], paper["contexts"]) == ([0, 1], [0, 1, 2])
         assert (digest["integration_types"], digest["contexts"]) == ([0], [0, 1])
         answers.store.notes.write(f"discord commands {discord.application_id}", '{"": "of an older version"}')

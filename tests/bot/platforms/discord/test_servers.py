@@ -163,9 +163,12 @@ def test_a_strangers_server_gets_one_private_sentence_for_whatever_it_tries() ->
                 await discord.run_command(f"digest {verb}", user=eve, channel=lair)
                 for verb in ("today", "queue", "held", "subscribe", "settings", "pause", "help")
             ],
-            await discord.use_context_menu(
-                "Mark for discussion", user=eve, channel=lair, message=discord.add_message(lair, PAPER)
-            ),
+            *[
+                await discord.use_context_menu(
+                    menu, user=eve, channel=lair, message=discord.add_message(lair, PAPER, author=eve)
+                )
+                for menu in ("Mark for discussion", "Keep as note")
+            ],
         ]
         others = ("release", "reject", "discuss", "share", "show", "discussed", "undo", "settings")
         for action in (*others, "report", "again", "review"):

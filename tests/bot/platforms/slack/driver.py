@@ -22,7 +22,7 @@ WORDS_BY_OPTION = {
     "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}",
     "min_score": "min {}",
     "at": "at {}", "days": "on {}", "time_zone": "in {}", "style": "style {}", "done": "done {}",
-    "paper": "{}", "text": "{}", "what": "{}", "as_": "as {}",
+    "paper": "{}", "text": "{}",
 }  # fmt: skip
 """Words of /digest that stand for the options of the same command on Discord, in the order of the words."""
 
@@ -69,13 +69,6 @@ class SlackDriver:
     def direct_text(self) -> str:
         known = self.ada in self.slack.channels
         return "\n".join(map(self.text_of, self.slack.messages_in(self.ada) if known else []))
-
-    def file_of(self, reply: PrivateReply, name: str, person: str = "") -> bytes:
-        direct = self.slack.open_dm(person or self.ada)
-        found = [
-            file for file in self.slack.files.values() if file.name == name and file.shared_with == [direct]
-        ]
-        return found[-1].content or b"" if found else b""
 
     def is_private(self, reply: PrivateReply) -> bool:
         return all(response["response_type"] == "ephemeral" for response in reply.responses)
@@ -163,6 +156,15 @@ class SlackDriver:
         return await self.slack.use_shortcut(
             "mark_for_discussion", user=person or self.ada, channel=self.papers, message=message
         )
+
+    async def keep_from_menu(self, message: Json, person: str = "") -> SlackInteraction:
+        return await self.slack.use_shortcut(
+            "keep_as_note", user=person or self.ada, channel=self.papers, message=message
+        )
+
+    def reply_to(self, message: Json, person: str, text: str) -> Json:
+        self.slack.write_message(person, self.papers, text)
+        return {**self.channel_messages()[-1], "thread_ts": message["ts"]}
 
     async def add_reaction(
         self, person: str, message: Json, emoji: str = "bookmark", *, is_dispatched: bool = True

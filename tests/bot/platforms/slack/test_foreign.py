@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 
 from bot.platforms.interaction import REPEATED_INTERACTION
-from bot.platforms.slack.foreign import FOREIGN_WORKSPACE
 from bot.platforms.slack.form_signature import is_form_signed, sign_form
 from bot.platforms.slack.forms import FORM_CALLBACK_ID, STALE_FORM
 from bot.platforms.slack.listeners import FOREIGN_PERSON, FOREIGN_READER, UNKNOWN_PERSON
+from bot.platforms.slack.workspaces import FOREIGN_WORKSPACE
 from digests.subscription import Channel
 from tests.bot.platforms.slack.processes import BotProcess, SlackScenarioRunner
 from tests.fakes.slack import FakeSlack, SlackInteraction, read_text
@@ -69,10 +69,10 @@ def test_a_request_of_another_workspace_gets_one_sentence_and_nothing_runs(
             for action in ("share", "release", "undo", "show", "discuss"):
                 clicked = await slack.click_button(action, user=ada, channel=papers, within=a_button(action))
                 await wait_for_text(slack, clicked, FOREIGN_WORKSPACE)
-            chosen = await slack.use_shortcut(
-                "mark_for_discussion", user=ada, channel=papers, message={"ts": "1.2", "text": "x"}
-            )
-            await wait_for_text(slack, chosen, FOREIGN_WORKSPACE)
+            for shortcut in ("mark_for_discussion", "keep_as_note"):
+                message = {"ts": "1.2", "text": "x", "user": ada}
+                chosen = await slack.use_shortcut(shortcut, user=ada, channel=papers, message=message)
+                await wait_for_text(slack, chosen, FOREIGN_WORKSPACE)
             sent = await slack.submit_view(form, {"domains": "vision"}, user=ada)
             assert sent.ack == {"response_action": "errors", "errors": {"domains": FOREIGN_WORKSPACE}}
             payload = {"type": "block_suggestion", "action_id": "x", "value": "", "user": {"id": ada}}

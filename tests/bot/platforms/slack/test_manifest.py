@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
@@ -95,13 +96,38 @@ def test_the_manifest_and_the_listeners_name_the_same_events(settings: SlackSett
             SlackListeners(answers, platform, settings, lambda: NOON).register_handlers(app)  # type: ignore[arg-type]
 
     asyncio.run(register())
-    manifest = build_manifest(settings)
+    link = settings.model_copy(update={"public_url": "https://bot.example.org"})
+    manifest = build_manifest(link, "https://bot.example.org/slack/events")
     events = manifest["settings"]["event_subscriptions"]["bot_events"]
     # Slack names the events of direct messages "message.im", and sends them as "message".
     announced = {*(event.partition(".")[0] for event in events), "link_shared"}
     assert {event for event in app.handlers["event"] if isinstance(event, str)} == announced
     assert app.handlers["command"] == [one["command"] for one in manifest["features"]["slash_commands"]]
     assert app.handlers["shortcut"] == [one["callback_id"] for one in manifest["features"]["shortcuts"]]
+
+
+def test_an_app_for_many_workspaces_has_the_address_that_browsers_come_back_to() -> None:
+    link = SlackSettings(public_url="https://bot.example.org/")
+    manifest = build_manifest(link, "https://bot.example.org/slack/events")
+    assert manifest["oauth_config"]["redirect_urls"] == ["https://bot.example.org/slack/oauth_redirect"]
+    assert manifest["settings"]["org_deploy_enabled"]
+    single = build_manifest(SlackSettings())
+    assert "redirect_urls" not in single["oauth_config"]
+    assert not single["settings"]["org_deploy_enabled"]
+
+
+def test_the_rights_to_read_a_history_are_optional() -> None:
+    scopes = build_manifest(SlackSettings())["oauth_config"]["scopes"]
+    assert {"channels:history", "groups:history"} <= set(scopes["bot_optional"])
+    assert set(scopes["bot_optional"]) <= set(scopes["bot"])
+
+
+@pytest.mark.parametrize(
+    "address", ["http://bot.example.org", "bot.example.org", "https://bot.example.org/path", "https://"]
+)
+def test_a_public_address_that_browsers_could_not_use_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="https://"):
+        SlackSettings(public_url=address)
 
 
 def test_every_scope_has_a_reason_and_no_scenario_needs_more() -> None:

@@ -51,11 +51,11 @@ def is_leader(bot: BotProcess) -> bool:
 
 
 def test_only_socket_mode_needs_a_leader() -> None:
-    def is_exclusive(**secrets: str) -> bool:
-        return SlackApp(SlackSettings(), SlackSecrets(**secrets), 1, lambda: datetime.now(UTC)).is_exclusive
+    def is_exclusive(secrets: SlackSecrets) -> bool:
+        return SlackApp(SlackSettings(), secrets, 1, lambda: datetime.now(UTC)).is_exclusive
 
-    assert is_exclusive(app_token="xapp-1")
-    assert not is_exclusive(signing_secret="s3cret")
+    assert is_exclusive(SlackSecrets(app_token="xapp-1"))
+    assert not is_exclusive(SlackSecrets(signing_secret="s3cret"))
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Two workspaces that one app serves: calls, profiles and lists keep to their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -39,8 +39,11 @@ class InstalledWorkspaces(SlackWorkspaces):
     async def find(self, team_id: str) -> SlackWorkspace:
         return self.by_team[team_id]
 
-    async def admit(self, team_id: str) -> SlackWorkspace | None:
+    async def admit(self, team_id: str, organization: str = "") -> SlackWorkspace | None:
         return self.by_team.get(team_id)
+
+    async def list_team_ids(self) -> Sequence[str]:
+        return sorted(self.by_team)
 
 
 @dataclass(frozen=True, slots=True)

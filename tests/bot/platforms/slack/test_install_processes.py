@@ -1,0 +1,159 @@
+"""`paperround run` with workspaces that install the app from its link: installed, posted to, and ended."""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp.test_utils import unused_port
+
+from bot.platforms.slack.http_transport import EVENTS_PATH
+from bot.platforms.slack.oauth import REDIRECT_PATH
+from bot.token_cipher import create_key
+from digests.ports import Store
+from digests.subscription import Channel
+from tests.bot.platforms import processes
+from tests.bot.platforms.processes import BotProcess, add_overdue_subscription
+from tests.bot.platforms.slack.link import Browser
+from tests.fakes.slack import FakeSlack, read_text
+from tests.fakes.slack_link import FakeSlackLink
+from tests.fakes.wire import WAIT_SECONDS
+
+KEY = create_key()
+
+
+@asynccontextmanager
+async def run_link_bot(
+    slack: FakeSlackLink, folder: Path, *, keys: str = KEY, port: int = 0
+) -> AsyncIterator[tuple[BotProcess, Browser]]:
+    """Run the process, and yield it with a browser that is at its address."""
+    port = port or unused_port()
+    address = f"http://127.0.0.1:{port}"
+    slack.redirect_uris.add(address + REDIRECT_PATH)
+    slack.http_endpoint = address + EVENTS_PATH
+    for team in slack.teams.values():
+        team.http_endpoint = slack.http_endpoint
+    settings = (
+        f'[platforms.slack]\napi_base_url = "{slack.url}"\nhttp_port = {port}\npublic_url = "{address}"\n'
+    )
+    secrets = {
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_CLIENT_ID": slack.client_id,
+        "SLACK_CLIENT_SECRET": slack.client_secret,
+        "PAPERROUND_TOKEN_KEYS": keys,
+    }
+    async with processes.run_bot(folder, settings=settings, secrets=secrets, wait_for_connection=None) as bot:
+        await bot.wait_for_log("listening for Slack")
+        yield bot, Browser(address)
+
+
+async def install(browser: Browser, slack: FakeSlackLink, place: str) -> None:
+    await browser.visit(slack.allow(await browser.begin(), place))
+    assert browser.status == 200, browser.page
+
+
+def add_patient_team(slack: FakeSlackLink, place: str) -> FakeSlack:
+    return slack.add_team(place, ack_seconds=WAIT_SECONDS, trigger_seconds=WAIT_SECONDS)
+
+
+def is_stopped(store: Store, channel: Channel) -> bool:
+    found = store.subscriptions.find(channel)
+    return bool(found and found.stop_reason)
+
+
+def read_files(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file())
+
+
+def test_two_workspaces_install_the_app_and_get_their_digests_and_answers(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with FakeSlackLink() as slack:
+            teams = [add_patient_team(slack, place) for place in ("T1", "T2")]
+            async with run_link_bot(slack, tmp_path) as (bot, browser):
+                for team in teams:
+                    await install(browser, slack, team.team_id)
+                    ada, papers = team.add_user("ada"), team.add_channel("papers")
+                    due = team.add_channel("due")
+                    add_overdue_subscription(bot.store, Channel("slack", due, team.team_id))
+                    words = await team.run_command("/paper", "2402.01306", user=ada, channel=papers)
+                    await team.wait_until(lambda: words.responses)  # noqa: B023 - it is awaited here.
+                    assert "KTO" in read_text(words.responses[0]["blocks"])
+                    await team.wait_until(lambda: len(team.messages_in(due)) >= 3)  # noqa: B023
+            written = "\n".join(bot.log).encode() + read_files(tmp_path)
+            assert not any(secret.encode() in written for secret in (*slack.tokens, slack.client_secret, KEY))
+            assert slack.refused_calls == []
+            assert [error for team in teams for error in team.protocol_errors] == []
+
+    asyncio.run(scenario())
+
+
+def test_a_workspace_that_removes_the_app_ends_alone_and_comes_back_with_its_digests(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with FakeSlackLink() as slack:
+            leaving, staying = (add_patient_team(slack, place) for place in ("T1", "T2"))
+            async with run_link_bot(slack, tmp_path) as (bot, browser):
+                channels = {}
+                for team in (leaving, staying):
+                    await install(browser, slack, team.team_id)
+                    ada, papers = team.add_user("ada"), team.add_channel("papers")
+                    channels[team.team_id] = Channel("slack", papers, team.team_id)
+                    reply = await team.run_command("/digest", "subscribe vision", user=ada, channel=papers)
+                    await team.wait_until(lambda: reply.responses)  # noqa: B023 - it is awaited here.
+                await slack.uninstall("T1")
+                await bot.wait_until(lambda store: is_stopped(store, channels["T1"]))
+                find = bot.store.subscriptions.find
+                gone, here = find(channels["T1"]), find(channels["T2"])
+                assert gone
+                assert here
+                assert "removed from this workspace" in gone.stop_reason
+                assert here.stop_reason == ""
+                await install(browser, slack, "T1")
+                assert "1 digest goes on" in browser.page
+                back = find(channels["T1"])
+                assert back
+                assert (back.stop_reason, back.preferences) == ("", gone.preferences)
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_key_is_named_and_stops_only_its_workspaces(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        lost = create_key()
+        async with FakeSlackLink() as slack:
+            one, two = (add_patient_team(slack, place) for place in ("T1", "T2"))
+            async with run_link_bot(slack, tmp_path, keys=lost) as (bot, browser):
+                await install(browser, slack, "T1")
+            due = [team.add_channel("due") for team in (one, two)]
+            async with run_link_bot(slack, tmp_path) as (bot, browser):
+                await install(browser, slack, "T2")
+                for team, channel in zip((one, two), due, strict=True):
+                    add_overdue_subscription(bot.store, Channel("slack", channel, team.team_id))
+                await two.wait_until(lambda: len(two.messages_in(due[1])) >= 3)
+                await bot.wait_for_log("were encrypted with the key", "PAPERROUND_TOKEN_KEYS")
+            async with run_link_bot(slack, tmp_path, keys=f"{KEY},{lost}"):
+                await one.wait_until(lambda: len(one.messages_in(due[0])) >= 3)
+
+    asyncio.run(scenario())
+
+
+def test_a_backup_holds_no_token(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with FakeSlackLink() as slack:
+            add_patient_team(slack, "T1")
+            async with run_link_bot(slack, tmp_path) as (_, browser):
+                await install(browser, slack, "T1")
+            command = ("-m", "bot", "backup", "copy.db")
+            environment = {**os.environ, "PYTHONPATH": str(processes.ROOT)}
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *command, cwd=tmp_path, env=environment
+            )
+            assert await process.wait() == 0
+            (token,) = slack.tokens
+            assert token.encode() not in (tmp_path / "copy.db").read_bytes()
+            with sqlite3.connect(tmp_path / "copy.db") as copy:
+                assert copy.execute("SELECT workspace FROM installations").fetchall() == [("T1",)]
+
+    asyncio.run(scenario())
