@@ -51,10 +51,12 @@ if TYPE_CHECKING:
     from bot.ingest.fetching import PaperLookup
     from bot.ingest.reviewing import OpenReviewContext
     from bot.platforms.app import ChatApp
+    from digests.ports.budget import BudgetLimit
     from digests.ports.queue_groups import QueueGroup
     from digests.ports.search import SearchRequest, SearchResult
     from digests.ports.sources import Source
     from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
+    from digests.reviewers.budget import DailyBudget
     from digests.reviewers.context import PanelSeat, ReviewContext
     from digests.search.glossary import Glossary
     from digests.search.index import SearchIndex
@@ -567,7 +569,6 @@ def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenR
 
 @asynccontextmanager
 async def _open_review_context(services: Services, keys: Mapping[int, str]) -> AsyncIterator["ReviewContext"]:
-    from digests.reviewers.budget import DailyBudget
     from digests.reviewers.context import ReviewContext
     from digests.reviewers.review import ReviewOptions
 
@@ -575,9 +576,7 @@ async def _open_review_context(services: Services, keys: Mapping[int, str]) -> A
     questions = ReviewOptions(
         settings.weights.model_dump(), settings.score_answer, settings.review_answer, settings.text_characters
     )
-    budget = DailyBudget(
-        settings.tokens_per_day or None, settings.cost_per_day or None, settings.price_in, settings.price_out
-    )
+    budget = _build_daily_budget(settings)
     async with AsyncExitStack() as open_servers:
         first, *further = [seat async for seat in _open_panel_seats(settings, keys, open_servers)]
         yield ReviewContext(
@@ -676,6 +675,20 @@ def build_app(services: Services, environment: Mapping[str, str], platform: str)
     """
     build = find_platforms()[platform].build_app
     return build(services.settings, environment, services.delivery_context) if build else None
+
+
+def _build_daily_budget(settings: ReviewerSettings) -> "DailyBudget":
+    from digests.reviewers.budget import DailyBudget
+
+    return DailyBudget(
+        settings.tokens_per_day or None, settings.cost_per_day or None, settings.price_in, settings.price_out
+    )
+
+
+def find_budget_limit(settings: Settings) -> "BudgetLimit | None":
+    """Return the limit of what the reviewer may spend a day, None without a reviewer."""
+    has_reviewer = bool(_list_panel_members(settings.reviewer))
+    return _build_daily_budget(settings.reviewer).to_limit() if has_reviewer else None
 
 
 def can_review_again(settings: Settings) -> bool:

@@ -36,7 +36,9 @@ PROCESS_MODULES = frozenset(
 
 PROCESS_FILES = (
     "tests/bot/cli/test_cli.py",
+    "tests/bot/web/test_operator_page_in_a_browser.py",
     "tests/bot/web/test_preview_page.py",
+    "tests/bot/web/test_web_run.py",
     "tests/bot/cli/test_secrets.py",
     "tests/bot/ingest/test_reviewing.py",
     "tests/chaos/test_chaos.py",

@@ -23,20 +23,35 @@ def list_columns() -> list[Column]:
     return sorted(columns, key=lambda column: column[1].column)
 
 
-def render_digest_page(digest: Digest, settings: Settings | None = None) -> str:
-    """Return the page, as HTML, for one digest in the style of its preferences, under these settings."""
-    return render_message_page(present_digest(digest), digest.preferences.style, settings)
+def render_digest_page(
+    digest: Digest, settings: Settings | None = None, *, only: str = "", back: str = ""
+) -> str:
+    """Return the page, as HTML, for one digest in the style of its preferences, under these settings.
+
+    `only` names the one platform to draw, if it can be drawn. `back` is the path of a page to go back to.
+    """
+    message, style = present_digest(digest), digest.preferences.style
+    return render_message_page(message, style, settings, only=only, back=back)
 
 
-def render_message_page(message: Message, style: DigestStyle, settings: Settings | None = None) -> str:
+def render_message_page(
+    message: Message,
+    style: DigestStyle,
+    settings: Settings | None = None,
+    *,
+    only: str = "",
+    back: str = "",
+) -> str:
     """Return the page, as HTML, for a message. It is built from the payloads that would be posted.
 
-    The default settings hold without `settings`.
+    The default settings hold without `settings`. `only` and `back` are those of `render_digest_page`.
     """
     template = files("bot.web").joinpath("preview.html").read_text(encoding="utf-8")
     columns = list_columns()
+    columns = [column for column in columns if column[0].name == only] or columns
     parts = {
         "title": escape(message.summary[:120]),
+        "back": f'<p class="back"><a href="{escape(back)}">← Back</a></p>' if back else "",
         "columns": "\n".join(_render_column(column, message, style, settings) for column in columns),
         **_render_styles(columns),
     }

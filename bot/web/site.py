@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.web.guard import LOOPBACK, HostGuard, find_host_name
 from bot.web.mcp_http import McpEndpoint, open_endpoint
+from bot.web.operator_page import OperatorPage
 from bot.web.server import open_socket, serve_until
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def build_site(services: "Services", endpoint: McpEndpoint) -> "ASGIApp":
     from starlette.applications import Starlette
     from starlette.routing import Route
 
-    routes = [Route(MCP_PATH, endpoint=endpoint)]
+    routes = [Route(MCP_PATH, endpoint=endpoint), *OperatorPage(services).list_routes()]
     web = services.settings.web
     names = {find_host_name(f"//{name}") for name in web.names}
     return HostGuard(Starlette(routes=routes), names | LOOPBACK | {web.host.lower()})

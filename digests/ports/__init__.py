@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digests.ports.moderation import Moderation
     from digests.ports.notes import Events, Notes
     from digests.ports.outbox import Outbox
+    from digests.ports.overview import Overview
     from digests.ports.pairwise_ranking import PairwiseRanking
     from digests.ports.paper_notes import PaperNotes
     from digests.ports.paper_requests import PaperRequests
@@ -55,6 +56,7 @@ class Store:
     outbox: "Outbox"
     failure_notices: "FailureNotices"
     delivery_reports: "DeliveryReports"
+    overview: "Overview"
     posts: "Posts"
     marks: "Marks"
     meeting_plans: "MeetingPlans"

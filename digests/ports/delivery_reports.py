@@ -38,9 +38,9 @@ class DeliveryReport:
 class ChannelStatus:
     """The next edition of a channel's digest and the state of its newest one, for people to read.
 
-    `name` is that of the digest. `subscription` is None if the stored row cannot be read; `read_error` then
-    gives the reason. `edition` and the fields up to `lease_until` describe the newest edition, and are empty
-    before the first one. `posted_pages` counts
+    `name` is that of the digest, `key` that of its subscription in the store. `subscription` is None if the
+    stored row cannot be read; `read_error` then gives the reason. `edition` and the fields up to
+    `lease_until` describe the newest edition, and are empty before the first one. `posted_pages` counts
     confirmed pages. `unknown_pages` counts pages that may or may not have arrived, without a page that is
     being sent now. `lease_until` is the end of a worker's lease; one in the past means that the worker
     crashed.
@@ -60,6 +60,7 @@ class ChannelStatus:
     unknown_pages: int = 0
     lease_until: datetime | None = None
     name: str = ""
+    key: int = 0
 
     @property
     def full_name(self) -> str:

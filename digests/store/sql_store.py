@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digests.ports.moderation import Moderation
     from digests.ports.notes import Events, Notes
     from digests.ports.outbox import Outbox
+    from digests.ports.overview import Overview
     from digests.ports.pairwise_ranking import PairwiseRanking
     from digests.ports.paper_notes import PaperNotes
     from digests.ports.paper_requests import PaperRequests
@@ -110,6 +111,12 @@ class SqlStore(Store):
         from digests.store.outbox.reports import SqlDeliveryReports
 
         return SqlDeliveryReports(self._database)
+
+    @cached_property
+    def overview(self) -> "Overview":
+        from digests.store.overview import SqlOverview
+
+        return SqlOverview(self._database)
 
     @cached_property
     def posts(self) -> "Posts":

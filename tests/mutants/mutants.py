@@ -50,6 +50,7 @@ LIMITATIONS = "tests/digests/test_limitations.py"
 DISCUSSIONS = "tests/digests/store/test_discussions.py"
 TOKENS = "tests/digests/store/test_access_tokens.py"
 MCP = "tests/bot/web/test_mcp_http.py"
+PAGE = "tests/bot/web/test_operator_page.py"
 BACKUP = "tests/digests/store/test_backup.py"
 RESTORED = "tests/bot/delivery/test_restored_store.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
@@ -3546,6 +3547,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "row.created_at <= restored_at",
         "False",
         (f"{TOKENS}::test_a_restored_backup_does_not_bring_a_revoked_token_back[sqlite]",),
+    ),
+    Mutant(
+        "any cookie opens the page",
+        "bot/web/operator_page.py",
+        "if not text or not await run_interactive(self._is_valid, text):",
+        "if not text:",
+        (f"{PAGE}::test_nothing_is_shown_without_a_valid_token",),
+    ),
+    Mutant(
+        "words of others are markup on the page",
+        "bot/web/html.py",
+        "{start}{escape(inner)}{end}",
+        "{start}{inner}{end}",
+        (f"{PAGE}::test_hostile_words_stay_words",),
+    ),
+    Mutant(
+        "digests in trouble without those that are late",
+        "digests/store/overview.py",
+        "        and_(_IS_RUNNING, digests.c.next_due_at < late),\n",
+        "",
+        ("tests/digests/store/test_overview.py::test_a_late_digest_is_in_trouble[sqlite]",),
     ),
     Mutant(
         "a foreign page asks",

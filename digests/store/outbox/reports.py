@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, and_, bindparam, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, not_, or_, select, true
 
 from digests.errors import StoreError
 from digests.model import EmptyReason
@@ -82,42 +82,8 @@ class SqlDeliveryReports:
         return [_delivery_report_from_row(row, subscription, pages_by_delivery[row.id]) for row in rows]
 
     def channel_statuses(self) -> Sequence[ChannelStatus]:
-        # A delivery of a later date was stored by a clock that was ahead.
-        not_ahead = or_(
-            schema.subscriptions.c.next_edition.is_(None),
-            deliveries.c.edition <= schema.subscriptions.c.next_edition,
-        )
-        newest = (
-            select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
-            .join(schema.subscriptions, schema.subscriptions.c.id == deliveries.c.subscription)
-            .where(not_ahead, is_digest())
-            .group_by(deliveries.c.subscription)
-            .subquery()
-        )
-        last_delivery = newest.join(
-            deliveries,
-            and_(
-                deliveries.c.subscription == newest.c.subscription,
-                deliveries.c.edition == newest.c.edition,
-                is_digest(),
-            ),
-        )
-        count = func.count().label("count")
-        table = schema.subscriptions
-        names = ("id", "edition", "state", "reason", "attempts", "next_try_at", "lease_until")
         with self.database.read() as connection:
-            rows = connection.execute(select(table).where(table.c.active).order_by(table.c.id)).fetchall()
-            last_deliveries_query = select(
-                deliveries.c.subscription, *(deliveries.c[name] for name in names)
-            ).select_from(last_delivery)
-            last_deliveries = {row.subscription: row for row in connection.execute(last_deliveries_query)}
-            by_state = (
-                select(pages.c.delivery, pages.c.state, count)
-                .select_from(last_delivery.join(pages, pages.c.delivery == deliveries.c.id))
-                .group_by(pages.c.delivery, pages.c.state)
-            )
-            page_counts = {(row.delivery, row.state): row[2] for row in connection.execute(by_state)}
-        return [_channel_status_from_rows(row, last_deliveries.get(row.id), page_counts) for row in rows]
+            return fetch_statuses(connection, true())
 
     def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
         query = (
@@ -200,6 +166,46 @@ class SqlDeliveryReports:
         return [frozenset(found[subscription.id, after, to]) for subscription, after, to in windows]
 
 
+def fetch_statuses(connection: Connection, is_wanted: ColumnElement[bool]) -> Sequence[ChannelStatus]:
+    """Fetch the status of each subscription that meets a condition, in order of the keys.
+
+    Removed ones are left out.
+    """
+    table = schema.subscriptions
+    # A delivery of a later date was stored by a clock that was ahead.
+    not_ahead = or_(table.c.next_edition.is_(None), deliveries.c.edition <= table.c.next_edition)
+    newest = (
+        select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
+        .join(table, table.c.id == deliveries.c.subscription)
+        .where(is_wanted, not_ahead, is_digest())
+        .group_by(deliveries.c.subscription)
+        .subquery()
+    )
+    last_delivery = newest.join(
+        deliveries,
+        and_(
+            deliveries.c.subscription == newest.c.subscription,
+            deliveries.c.edition == newest.c.edition,
+            is_digest(),
+        ),
+    )
+    count = func.count().label("count")
+    names = ("id", "edition", "state", "reason", "attempts", "next_try_at", "lease_until")
+    wanted = select(table).where(table.c.active, is_wanted).order_by(table.c.id)
+    rows = connection.execute(wanted).fetchall()
+    last_deliveries_query = select(
+        deliveries.c.subscription, *(deliveries.c[name] for name in names)
+    ).select_from(last_delivery)
+    last_deliveries = {row.subscription: row for row in connection.execute(last_deliveries_query)}
+    by_state = (
+        select(pages.c.delivery, pages.c.state, count)
+        .select_from(last_delivery.join(pages, pages.c.delivery == deliveries.c.id))
+        .group_by(pages.c.delivery, pages.c.state)
+    )
+    page_counts = {(row.delivery, row.state): row[2] for row in connection.execute(by_state)}
+    return [_channel_status_from_rows(row, last_deliveries.get(row.id), page_counts) for row in rows]
+
+
 def _channel_status_from_rows(
     row: Row[Any], last_delivery: Row[Any] | None, page_counts: Mapping[tuple[int, str], int]
 ) -> ChannelStatus:
@@ -210,7 +216,7 @@ def _channel_status_from_rows(
     except StoreError as error:
         read_error = str(error)
     status = ChannelStatus(
-        channel, subscription, read_error, row.next_edition, row.next_due_at, name=row.name
+        channel, subscription, read_error, row.next_edition, row.next_due_at, name=row.name, key=row.id
     )
     if last_delivery is None:
         return status

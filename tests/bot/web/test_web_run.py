@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bot.cli.main import main
-from tests.bot.web.test_mcp_http import HEADERS, PING
+from tests.bot.web.served import HEADERS, PING
 from tests.fakes.wire import WAIT_SECONDS
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,68 @@
+"""First byte of the operator's pages over many channels: `python -m tests.benchmarks.web`."""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import httpx
+from rich.console import Console
+
+from bot.cli.token import create_token
+from bot.platforms.registry import find_settings_models
+from bot.services import Services, build_services
+from bot.web.mcp_http import open_endpoint
+from bot.web.server import open_socket, serve_until
+from bot.web.site import build_site
+from config.settings import build_settings_model
+from tests.benchmarks.metrics import NOW, fill_store
+
+PATHS = ("/", "/digests", "/digests?page=150", "/digests?show=trouble", "/digests?find=c99", "/digests/77")
+REPEATS = 25
+
+
+async def measure_pages(services: Services) -> dict[str, list[float]]:
+    """Return the milliseconds from a request to the first byte of its answer, by the path."""
+    token = create_token("web", "", "", services, now=NOW)[0]
+    times: dict[str, list[float]] = {path: [] for path in PATHS}
+    stop = asyncio.Event()
+    with open_socket("127.0.0.1", 0) as listening:
+        async with open_endpoint(services) as endpoint:
+            serving = asyncio.create_task(serve_until(build_site(services, endpoint), listening, stop))
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
+                await client.post("/login", data={"token": token})
+                for _ in range(REPEATS):
+                    for path in PATHS:
+                        started_at = time.perf_counter()
+                        async with client.stream("GET", path) as answer:
+                            assert answer.status_code == 200, path
+                            times[path].append((time.perf_counter() - started_at) * 1e3)
+                            await answer.aread()
+            stop.set()
+            await serving
+    return times
+
+
+def main() -> None:
+    """Print the median and the longest time to the first byte of each page in milliseconds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--channels", type=int, default=10_000)
+    channels = parser.parse_args().channels
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'a.db'}"
+        fill_store(url, channels)
+        model = build_settings_model(find_settings_models())
+        settings = model.model_validate({"version": 1, "store": {"url": url}})
+        services = build_services(settings, Console(), clock=lambda: NOW)
+        for path, found in asyncio.run(measure_pages(services)).items():
+            print(
+                f"{channels:,} channels, {path:24} median {median(found):5.1f}, longest {max(found):5.1f} ms"
+            )
+        services.store.close()
+
+
+if __name__ == "__main__":
+    main()
