@@ -354,10 +354,11 @@ FULL_TEXT_URL = "https://arxiv.org/"
 
 def build_sources(services: Services) -> "list[Source]":
     """Build the sources of the settings, in their order. Raises InputError for an unknown category."""
-    return [_build_source(entry, services) for entry in services.settings.sources]
+    return [build_source(entry, services) for entry in services.settings.sources]
 
 
-def _build_source(entry: SourceSettings, services: Services) -> "Source":
+def build_source(entry: SourceSettings, services: Services) -> "Source":
+    """Build one source of the settings. Raises InputError for an unknown category."""
     match entry.kind:
         case "arxiv":
             return _build_arxiv(entry, services)

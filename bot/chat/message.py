@@ -273,13 +273,19 @@ Block = Heading | Text | Card | Divider | Buttons | OptionRow | Links | Appointm
 class Message:
     """Content of one reply or digest. `summary` is its text in notifications and for screen readers.
 
-    `file` comes with the message on platforms that can attach one; the blocks say the same without it. In a
-    post it is a picture, at the end of the last page.
+    `file` comes with the message where the platform can send one. Where it cannot, the blocks `without_file`
+    follow the others. In a post the file is a picture, at the end of the last page.
     """
 
     summary: str
     blocks: tuple[Block, ...]
     file: AttachedFile | None = None
+    without_file: tuple[Block, ...] = ()
+
+    def drop_file(self) -> "Message":
+        """Return the message as it is where its file cannot be sent."""
+        blocks = (*self.blocks, *self.without_file)
+        return Message(self.summary, blocks)
 
     @property
     def cards(self) -> tuple[Card, ...]:

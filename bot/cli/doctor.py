@@ -4,11 +4,11 @@ import argparse
 import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from bot.chat.findings import Finding, Severity
 from bot.cli.redaction import hide_secrets
-from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, print_lines
+from bot.cli.terminal import EXIT_FAILED, EXIT_OK, load_cli_settings, open_console, print_lines
 from bot.platforms.registry import find_platforms
 from bot.present.wording import format_count, format_weekday_date
 from bot.services import (
@@ -16,7 +16,8 @@ from bot.services import (
     build_answers,
     build_app,
     build_reviewer,
-    build_sources,
+    build_services,
+    build_source,
     find_exposed_files,
     find_operator_channel,
     list_configured_subscriptions,
@@ -24,40 +25,71 @@ from bot.services import (
 from bot.storage import run_interactive
 from config.load import choose_settings_file
 from config.problems import SettingsError
-from digests.errors import InputError
+from config.settings import Settings, StoreSettings
+from digests.calendar import PUBLISHED_TO
+from digests.errors import InputError, StoreError
 from digests.ports.outbox import DeliveryState
 from digests.ports.sources import Source
 from digests.schedule import anchor_weeks, next_due_edition
 from digests.subscription import Subscription
 
+CALENDAR_NOTICE = timedelta(days=31)
+"""Time before the end of arXiv's published list of holidays from which its end is told."""
+
 
 def run_command(options: argparse.Namespace) -> int:
     """Print every finding, and return `EXIT_FAILED` if one is a fault. Warnings do not count."""
-    services = build_cli_services(options)
-    print_lines(str(_describe_setup(services, options)))
-    findings = asyncio.run(check_installation(services, os.environ))
+    settings = load_cli_settings(options)
+    services, faults = open_services(settings)
+    print_lines(str(_describe_setup(settings, options)), *map(str, faults))
+    has_store = services.settings.store.url == settings.store.url
+    findings = asyncio.run(check_installation(services, os.environ, has_store=has_store))
     print_lines(*map(str, findings))
-    return EXIT_FAILED if any(finding.severity is Severity.FAULT for finding in findings) else EXIT_OK
+    has_fault = any(finding.severity is Severity.FAULT for finding in (*faults, *findings))
+    return EXIT_FAILED if has_fault else EXIT_OK
 
 
-def _describe_setup(services: Services, options: argparse.Namespace) -> Finding:
+def open_services(settings: Settings) -> tuple[Services, list[Finding]]:
+    """Build the services, and return faults that `run` would end with.
+
+    Without the subscriptions if one of them cannot be used, and over an empty store in memory if that of the
+    settings cannot be opened: so the rest is checked too.
+    """
+    faults: list[Finding] = []
+    for _ in range(2):
+        try:
+            return build_services(settings, open_console()), faults
+        except InputError as error:
+            faults.append(Finding(Severity.FAULT, "settings", str(error)))
+            settings = settings.model_copy(update={"subscriptions": ()})
+        except StoreError as error:
+            faults.append(Finding(Severity.FAULT, "store", str(error)))
+            settings = settings.model_copy(update={"store": StoreSettings.model_construct(url="sqlite://")})
+    return build_services(settings, open_console()), faults
+
+
+def _describe_setup(settings: Settings, options: argparse.Namespace) -> Finding:
     """Name the settings file and the store that are looked at, without secrets."""
     file = choose_settings_file(options.config, os.environ)
-    store = hide_secrets(services.settings.store.url)
-    settings = f"From {file}" if file else "No file: the defaults hold"
-    return Finding(Severity.OK, "settings", f"{settings}. The store is {store}.")
+    store = hide_secrets(settings.store.url)
+    origin = f"From {file}" if file else "No file: the defaults hold"
+    return Finding(Severity.OK, "settings", f"{origin}. The store is {store}.")
 
 
-async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:
+async def check_installation(
+    services: Services, environment: Mapping[str, str], *, has_store: bool = True
+) -> Sequence[Finding]:
     """Check the papers, the sources, the store's files, the platforms, the reviewer and the digests.
+
+    Papers and digests are not looked at without `has_store`.
 
     Returns findings in this order; faults are findings and not raised. Only platforms whose secrets are set
     are connected to. No source is fetched, but the check of the reviewer costs as much as scoring one paper.
-    Raises InputError for an unknown category of a source, and StoreError.
+    Raises StoreError.
     """
     subscriptions = await run_interactive(_load_subscriptions, services)
     findings = [
-        await run_interactive(_check_papers, services),
+        *([await run_interactive(_check_papers, services)] if has_store else []),
         *await run_interactive(_check_sources, services),
         *await run_interactive(_check_exposed_files, services),
     ]
@@ -68,7 +100,9 @@ async def check_installation(services: Services, environment: Mapping[str, str])
         set_up_platforms |= set() if found is None else {name}
     findings += _check_missing_platforms(set_up_platforms, subscriptions)
     findings += await _check_reviewer(services, environment)
-    return [*findings, *await run_interactive(_check_digests, services, subscriptions)]
+    if has_store:
+        findings += await run_interactive(_check_digests, services, subscriptions)
+    return findings
 
 
 async def _check_platform(
@@ -164,16 +198,37 @@ def _check_papers(services: Services) -> Finding:
 
 
 def _check_sources(services: Services) -> list[Finding]:
-    """Report the state of each source, and a warning if arXiv is given no contact address.
+    """Report the state of each source, a fault for one that cannot be used, and what arXiv needs.
 
-    Nothing is fetched. Raises InputError for an unknown category.
+    arXiv asks for a contact address, and its holidays have to be known. Nothing is fetched.
     """
-    findings = [_check_source(source, services) for source in build_sources(services)]
+    findings = []
+    for entry in services.settings.sources:
+        try:
+            findings.append(_check_source(build_source(entry, services), services))
+        except InputError as error:
+            findings.append(Finding(Severity.FAULT, f"source {entry.effective_name}", str(error)))
     kinds = {source.kind for source in services.settings.sources}
+    if "arxiv" in kinds:
+        findings += check_calendar(services.delivery_context.clock().date())
     if "arxiv" in kinds and not services.settings.fetching.contact:
         sentence = "arXiv asks for a contact address: set contact under [fetching] to a mail or web address."
         findings.append(Finding(Severity.WARNING, "fetching", sentence))
     return findings
+
+
+def check_calendar(today: date) -> list[Finding]:
+    """Say that arXiv's holidays after `today` are not known, from a month before the end of its list on."""
+    if today <= PUBLISHED_TO - CALENDAR_NOTICE:
+        return []
+    year = max(today, PUBLISHED_TO + timedelta(days=1)).year
+    sentence = (
+        f"arXiv's holidays of {year} are not known to this version: those of every year are computed, and "
+        "further evenings without papers look like an outage. arXiv lists a year in its first days; a newer "
+        "version knows them."
+    )
+    severity = Severity.WARNING if today > PUBLISHED_TO else Severity.OK
+    return [Finding(severity, "calendar", sentence)]
 
 
 def _check_exposed_files(services: Services) -> list[Finding]:

@@ -5,8 +5,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, print_document, print_json
-from bot.conversation.exports import TITLES, ExportKind, PaperExport
-from bot.present.citations import ExportFormat, format_papers
+from bot.conversation.exports import PaperExport
+from bot.present.citations import ExportFormat, ExportKind, format_papers
 from digests.errors import InputError
 from digests.ports import Store
 from digests.ports.marks import QueueScope
@@ -26,7 +26,7 @@ def run_command(options: argparse.Namespace) -> int:
     scope = find_scope(services.store, options.id)
     export = PaperExport(services.store, scope, datetime.now(UTC), retention)
     kind, export_format = ExportKind(options.kind), ExportFormat(options.format)
-    text = format_papers(export.collect_papers(kind), TITLES[kind], export_format)
+    text = format_papers(export.collect_papers(kind), kind, export_format)
     if export_format in (ExportFormat.JSON, ExportFormat.CSL):
         print_json(text.rstrip("\n"))
     else:

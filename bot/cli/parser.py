@@ -143,6 +143,13 @@ def build_parser() -> argparse.ArgumentParser:
     command = add_command("export", "export", "print the papers of a queue, or all that is kept of a person")
     command.add_options = _add_export_options
 
+    command = add_command(
+        "meetings", "meetings", "list the meetings of channels, or save them for a calendar"
+    )
+    name_help = "only this channel, or this workspace: PLATFORM:WORKSPACE"
+    command.add_argument("name", nargs="?", default="", metavar="NAME", help=name_help)
+    command.add_argument("--ics", type=Path, metavar="FILE", help="save them as a calendar file")
+
     command = add_command("status", "status", "show the next digest and the last failure of each channel")
     command.add_argument("--channel", default="", metavar="ID", help="only this channel")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -206,8 +213,7 @@ def _add_forget_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_export_options(command: argparse.ArgumentParser) -> None:
-    from bot.conversation.exports import ExportKind
-    from bot.present.citations import ExportFormat
+    from bot.present.citations import ExportFormat, ExportKind
     from digests.ports.people import SubjectKind
 
     kinds = [SubjectKind.PERSON.value, *(kind.value for kind in ExportKind)]

@@ -6,6 +6,7 @@ from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
     DecideOnPaper,
+    ExportPapers,
     ExportPerson,
     ForgetPerson,
     GiveOpinion,
@@ -38,6 +39,7 @@ from bot.conversation.commands import (
 )
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.discussions import DiscussionAnswers
+from bot.conversation.exports import ExportAnswers
 from bot.conversation.feedback import FeedbackAnswers
 from bot.conversation.lookup import LookupAnswers
 from bot.conversation.meetings import MeetingAnswers
@@ -118,6 +120,11 @@ class Answers(ConversationContext):
         return ReportAnswers(self)
 
     @property
+    def exports(self) -> ExportAnswers:
+        """Answers with lists of papers as files."""
+        return ExportAnswers(self)
+
+    @property
     def people(self) -> PeopleAnswers:
         """Answers about what is kept about a person."""
         return PeopleAnswers(self)
@@ -195,5 +202,7 @@ class Answers(ConversationContext):
                 return Reply(self.people.forget_person(channel, person, is_confirmed=is_confirmed))
             case ExportPerson():
                 return Reply(self.people.export_person(channel, person))
+            case ExportPapers(kind, export_format):
+                return Reply(self.exports.export_papers(kind, export_format, channel))
             case ShowDigestHelp():
                 return Reply(present_digest_help(self.paper_command, self.digest_command))

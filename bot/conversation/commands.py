@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bot.chat.message import Heading, Message, Text
 from bot.conversation.topics import MAX_TOPIC_WORDS, find_topic
+from bot.present.citations import ExportFormat, ExportKind
 from digests.errors import InputError
 from digests.ids import parse_paper_id
 from digests.model import QueueOutcome
@@ -230,6 +231,14 @@ class ExportPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportPapers:
+    """/digest export KIND FORMAT: give the person a list of papers as a file."""
+
+    kind: ExportKind
+    export_format: ExportFormat = ExportFormat.MARKDOWN
+
+
+@dataclass(frozen=True, slots=True)
 class ShowDigestHelp:
     """/digest help, or /digest alone: list the commands."""
 
@@ -264,6 +273,7 @@ DigestCommand = (
     | ShowHeldPapers
     | ForgetPerson
     | ExportPerson
+    | ExportPapers
     | ShowDigestHelp
 )
 
@@ -310,7 +320,7 @@ RENAME_EXAMPLE = 'rename "friday agents" to "agents"'
 
 _EXAMPLES = {
     "forget": "forget me",
-    "export": "export me",
+    "export": "export queue bib",
     "subscribe": "subscribe vision at 08:30 top 3",
     "add": ADD_EXAMPLE,
     "rename": RENAME_EXAMPLE,
@@ -371,6 +381,8 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return _parse_group_command(rest, command)
     if verb == "link" and rest:
         return LinkAccount(rest)
+    if verb == "export" and not rest.lower().startswith("me"):
+        return _parse_export_command(rest, command)
     if verb in ("forget", "export"):
         return _parse_person_command(f"{verb} {rest}", command)
     if verb == "add":
@@ -542,6 +554,33 @@ def _parse_recap_command(rest: str, command: str) -> ChangeDigest:
     return ChangeDigest(f"recap {word}")
 
 
+_EXPORT_KINDS: dict[str, ExportKind] = {
+    **{kind.value: kind for kind in ExportKind},
+    "discussed": ExportKind.DISCUSSIONS,
+    "marked": ExportKind.MARKS,
+}
+
+_EXPORT_FORMATS: dict[str, ExportFormat] = {
+    **{each.value: each for each in ExportFormat},
+    "markdown": ExportFormat.MARKDOWN,
+    "bibtex": ExportFormat.BIBTEX,
+}
+
+
+def _parse_export_command(rest: str, command: str) -> ExportPapers:
+    """Parse the text after "export": a list, and a format, before which "as" may stand."""
+    words = [word.lower().strip(".!,").removeprefix("--") for word in rest.split()]
+    kind, *formats = [word for word in words if word not in ("the", "as", "")] or [""]
+    export_format = _EXPORT_FORMATS.get(formats[0] if formats else ExportFormat.MARKDOWN)
+    if kind not in _EXPORT_KINDS or export_format is None or len(formats) > 1:
+        raise InputError(
+            f"Write {command} export queue, discussions or marks, and md, json, bib, ris or csl, such as "
+            f"{command} export discussions bib. {command} export me shows what is kept about you: "
+            "people export only themselves."
+        )
+    return ExportPapers(_EXPORT_KINDS[kind], export_format)
+
+
 def _parse_person_command(line: str, command: str) -> DigestCommand:
     wanted = line.lower().strip().rstrip(".!")
     if wanted not in _PERSON_COMMANDS:
@@ -615,6 +654,8 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{command} link, unlink - count two accounts of yours as one person, or no more\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"
         f"{command} pause, resume, unsubscribe - pause, resume or remove the digest; a name may follow\n"
+        f"{command} export queue bib - the queue as a file; also discussions or marks, and md, json, ris, "
+        "csl\n"
         f"{command} export me, forget me - show or erase what is kept about you"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."

@@ -3,30 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
+from bot.chat.message import Message
+from bot.conversation.context import ConversationContext
 from bot.conversation.queue import MAX_QUEUED
-from bot.present.citations import ExportedPaper
+from bot.present.citations import ExportedPaper, ExportFormat, ExportKind, format_papers
+from bot.present.exports import present_export, present_nothing_to_export
+from digests.model import AttachedFile
 from digests.ports import Store
-from digests.ports.marks import QueueScope
+from digests.ports.marks import QueueScope, choose_queue_scope
+from digests.subscription import Channel
 
 MAX_EXPORTED_NOTES = 50
 """Notes about one paper in an export, the newest."""
-
-
-class ExportKind(StrEnum):
-    """Lists of papers that can be exported."""
-
-    QUEUE = "queue"
-    DISCUSSIONS = "discussions"
-    MARKS = "marks"
-
-
-TITLES = {
-    ExportKind.QUEUE: "To discuss",
-    ExportKind.DISCUSSIONS: "Discussed",
-    ExportKind.MARKS: "Marked",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +97,25 @@ class PaperExport:
     def _load_notes(self, paper: str) -> tuple[str, ...]:
         notes = self.store.paper_notes.list_of_paper(self.scope, paper, MAX_EXPORTED_NOTES)
         return tuple(note.text for note in notes)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAnswers:
+    """Answers with a list of papers as a file. Synchronous: call from a worker thread.
+
+    Whoever sees the queue gets it: what it has, the people of the workspace can see in answers too.
+    """
+
+    context: ConversationContext
+
+    def export_papers(self, kind: ExportKind, export_format: ExportFormat, channel: Channel) -> Message:
+        """Return a list of the channel's own papers, without a partner's. Raises StoreError."""
+        context = self.context
+        scope = choose_queue_scope(channel, has_workspace_queue=context.has_workspace_queue)
+        export = PaperExport(context.store, scope, context.clock(), context.mark_retention)
+        papers = export.collect_papers(kind)
+        if not papers:
+            return present_nothing_to_export(kind)
+        text = format_papers(papers, kind, export_format)
+        file = AttachedFile(export_format.build_file_name(kind), text.encode())
+        return present_export(file, kind, export_format, len(papers))

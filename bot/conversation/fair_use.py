@@ -15,6 +15,7 @@ from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
     DecideOnPaper,
+    ExportPapers,
     ExportPerson,
     ForgetPerson,
     GiveOpinion,
@@ -60,6 +61,8 @@ class Use(StrEnum):
     ACCOUNT_LINK = "asked for or typed a lot of codes"
     """A code that links two accounts: few enough that none is found by trying."""
     SHARE = "shared a lot of papers"
+    FILE = "asked for a lot of files"
+    """A list of papers as a file, which may be uploaded."""
     MARK = "marked a lot of papers"
     """A mark or an opinion by a button, a menu or a command."""
     REACTION = "reacted a lot"
@@ -95,6 +98,7 @@ USE_LIMITS: Mapping[Use, UseLimits] = {
     Use.DECISION: UseLimits(BucketLimits(40, 1 / 2), BucketLimits(200, 4)),
     Use.REPORT: UseLimits(BucketLimits(10, 1 / 10), BucketLimits(60, 1 / 2)),
     Use.ACCOUNT_LINK: UseLimits(BucketLimits(6, 1 / 60), BucketLimits(60, 1 / 2)),
+    Use.FILE: UseLimits(BucketLimits(10, 1 / 15), BucketLimits(60, 1 / 2)),
     Use.SHARE: UseLimits(BucketLimits(6, 1 / 15), BucketLimits(60, 1 / 2)),
     Use.MARK: UseLimits(BucketLimits(60, 1), BucketLimits(1000, 20)),
     Use.REACTION: UseLimits(BucketLimits(30, 1 / 2), BucketLimits(500, 10)),
@@ -186,5 +190,7 @@ def find_use_of_command(text: str) -> Use:
             return Use.DECISION
         case DecideOnPaper() | ReturnPaper() | ForgetPerson() | ExportPerson():
             return Use.DECISION
+        case ExportPapers():
+            return Use.FILE
         case _:
             return Use.LOOK_UP

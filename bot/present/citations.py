@@ -23,6 +23,21 @@ MAX_AUTHORS = 500
 """Authors of a paper that are listed."""
 
 
+class ExportKind(StrEnum):
+    """Lists of papers that can be exported."""
+
+    QUEUE = "queue"
+    DISCUSSIONS = "discussions"
+    MARKS = "marks"
+
+
+_TITLES = {
+    ExportKind.QUEUE: "To discuss",
+    ExportKind.DISCUSSIONS: "Discussed",
+    ExportKind.MARKS: "Marked",
+}
+
+
 class ExportFormat(StrEnum):
     """Formats of a list of papers, by the ending of their files."""
 
@@ -31,6 +46,24 @@ class ExportFormat(StrEnum):
     BIBTEX = "bib"
     RIS = "ris"
     CSL = "csl"
+
+    @property
+    def label(self) -> str:
+        """The name of the format."""
+        return _FORMAT_LABELS[self]
+
+    def build_file_name(self, kind: ExportKind) -> str:
+        """Return the name of a file with a list, such as queue.bib."""
+        return f"{kind}.csl.json" if self is ExportFormat.CSL else f"{kind}.{self}"
+
+
+_FORMAT_LABELS = {
+    ExportFormat.MARKDOWN: "Markdown",
+    ExportFormat.JSON: "JSON",
+    ExportFormat.BIBTEX: "BibTeX",
+    ExportFormat.RIS: "RIS",
+    ExportFormat.CSL: "CSL-JSON",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +82,11 @@ class ExportedPaper:
     notes: tuple[str, ...] = ()
 
 
-def format_papers(papers: Sequence[ExportedPaper], title: str, export_format: ExportFormat) -> str:
+def format_papers(papers: Sequence[ExportedPaper], kind: ExportKind, export_format: ExportFormat) -> str:
     """Return the papers as a text of a format, with a line break at its end."""
     match export_format:
         case ExportFormat.MARKDOWN:
-            return _format_markdown(papers, title)
+            return _format_markdown(papers, _TITLES[kind])
         case ExportFormat.JSON:
             return _to_json([_build_record(each) for each in papers])
         case ExportFormat.BIBTEX:

@@ -4,7 +4,8 @@ One event repeats by the plan's rhythm. The coming meeting, whose paper may be k
 it. Both keep their UID for good, so that a calendar replaces what it has.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -36,14 +37,25 @@ def build_calendar(meeting: Meeting, scored: ScoredPaper | None, now: datetime) 
 
     The sequence number grows with every change of the plan or of the meeting.
     """
+    return build_common_calendar([(meeting, scored)], now)
+
+
+def build_common_calendar(meetings: Sequence[tuple[Meeting, ScoredPaper | None]], now: datetime) -> bytes:
+    """Build one calendar file of the meetings of several channels, each as in a file of its own."""
     from icalendar import Calendar
 
-    start = meeting.timetable.starts_at.astimezone(ZoneInfo(meeting.plan.schedule.time_zone))
     calendar = Calendar.new(prodid="-//Paperround//Meetings//EN", method="PUBLISH", name="Paper discussion")
-    for event in _build_events(meeting, scored, start, now):
-        calendar.add_component(event)
-    last_day = start.date().replace(month=1, day=1, year=start.year + ZONE_YEARS)
-    calendar.add_missing_timezones(start.date() - timedelta(days=366), last_day)
+    starts = [
+        meeting.timetable.starts_at.astimezone(ZoneInfo(meeting.plan.schedule.time_zone))
+        for meeting, _ in meetings
+    ]
+    for (meeting, scored), start in zip(meetings, starts, strict=True):
+        for event in _build_events(meeting, scored, start, now):
+            calendar.add_component(event)
+    if starts:
+        days = [start.date() for start in starts]
+        last_day = date(max(days).year + ZONE_YEARS, 1, 1)
+        calendar.add_missing_timezones(min(days) - timedelta(days=366), last_day)
     return bytes(calendar.to_ical())
 
 

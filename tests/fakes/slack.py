@@ -805,6 +805,17 @@ class FakeSlack:
         more = str(start + limit) if len(mine) > start + limit else ""
         return {"channels": mine[start : start + limit], "response_metadata": {"next_cursor": more}}
 
+    def _do_blocks_validate(self, arguments: Json) -> Json:
+        if len(arguments.keys() & {"blocks", "message", "view"}) != 1:
+            raise _RefusedError("invalid_arguments")
+        blocks = arguments.get("blocks")
+        if not isinstance(blocks, list):
+            raise _RefusedError("invalid_arguments")
+        if faults := faults_of_blocks(blocks):
+            errors = [{"pointer": "", "code": "failed_constraint", "message": fault} for fault in faults]
+            raise _RefusedError("invalid_blocks", errors=errors)
+        return {}
+
     def _do_conversations_leave(self, arguments: Json) -> Json:
         channel = self._get_channel(arguments)
         if channel.is_archived:

@@ -69,10 +69,13 @@ async def _send_response(interaction: Interaction, message: Message, *, complete
 
     With `completes_ack` the first page replaces the waiting state or the clicked message; every other page is
     a message of its own. The share button is left out in direct messages, and where only the person has
-    installed the app: nothing can be posted to the channel there. Raises errors of discord.py and aiohttp.
+    installed the app: nothing can be posted to the channel there. A file comes with the first page, unless it
+    is larger than Discord takes there. Raises errors of discord.py and aiohttp.
     """
     if interaction.guild_id is None or not interaction.is_guild_integration():
         message = remove_share_button(message)
+    if message.file is None or len(message.file.content) > interaction.filesize_limit:
+        message = message.drop_file()
     for number, page in enumerate(render(message, choose_reply_style(message))[:MAX_REPLY_PAGES]):
         arguments = message_arguments_of(page)
         if message.file and number == 0:

@@ -19,6 +19,7 @@ from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.replies import Interaction
 from bot.platforms.discord.slash_groups import add_meeting_group, add_personal_group, add_plain_command
+from bot.present.citations import ExportFormat
 from bot.present.lookup import format_suggestion
 from digests.subscription import MAX_NAME_CHARACTERS
 
@@ -191,6 +192,22 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
         chosen = {"done": done, "pass": passed, "postpone": postpone, "remove": remove, "back": back}
         decisions = [f"{verb} {entry}" for verb, entry in chosen.items() if entry]
         await listeners.on_digest(interaction, f"queue {next(iter(decisions), page or 1)}")
+
+    @digest.command(name="export", description="Papers as a file for a reference manager, for you alone")
+    @app_commands.describe(what="Which papers", form="The format; without one: Markdown")
+    @app_commands.rename(form="as")
+    @app_commands.choices(
+        what=[
+            Choice(name="To discuss", value="queue"),
+            Choice(name="Discussed", value="discussions"),
+            Choice(name="Marked", value="marks"),
+        ],
+        form=[Choice(name=each.label, value=each.value) for each in ExportFormat],
+    )
+    async def export_papers(
+        interaction: Interaction, what: Choice[str], form: Choice[str] | None = None
+    ) -> None:
+        await listeners.on_digest(interaction, f"export {what.value} {form.value if form else ''}".strip())
 
 
 def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 
 from bot.chat.findings import Finding, Severity
 from bot.conversation.answers import Answers
+from bot.platforms.slack.block_check import check_blocks
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.container_refusals import ContainerRefusals
 from bot.platforms.slack.http_transport import HttpTransport
@@ -18,6 +19,7 @@ from bot.platforms.slack.leaving import leave_channel
 from bot.platforms.slack.link import InstallLink, check_installations, open_link, uninstall_app
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
+from bot.platforms.slack.render import render
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSecrets, SlackSettings
 from bot.platforms.slack.signatures import SignatureChecker
@@ -28,9 +30,10 @@ from bot.platforms.slack.transport import (
     build_bolt_app,
 )
 from bot.platforms.slack.workspaces import SlackWorkspaces, WorkspaceFinder
+from bot.present.sample import present_sample_digest
 from digests.errors import InputError, PaperroundError
 from digests.ports import Store
-from digests.subscription import Channel
+from digests.subscription import Channel, DigestStyle
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +79,12 @@ class SlackApp:
                 self._create_workspaces(session),
                 [each.channel for each in channels if not each.is_direct],
             )
-            return (await self._run_preflight(workspaces, ids)).findings
+            report = await self._run_preflight(workspaces, ids)
+            if report.faults:
+                return report.findings
+            sample = present_sample_digest(Channel(self.name, ""), self.clock().date())
+            pages = render(sample, DigestStyle.THREAD)
+            return (*report.findings, *await check_blocks(report.workspace.client, pages))
 
     async def leave_channel(self, channel: Channel) -> Finding:
         async with open_session(self.timeout) as session:

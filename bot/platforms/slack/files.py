@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.blocks import SlackBlock
 from bot.platforms.slack.calls import FORM_TYPE, ApiResponse, call_api, encode_body
-from bot.platforms.slack.sanitize import count_plain_units, tidy_lines
+from bot.platforms.slack.errors import explain_error, parse_error_response
+from bot.platforms.slack.sanitize import count_plain_units, escape_entities, tidy_lines
 from digests.model import AttachedFile
 from digests.text import clip_text
 
@@ -22,12 +24,33 @@ ALT_UNITS = 2000
 """Units of the text for those who do not see a picture."""
 
 
-async def upload_file(client: AsyncWebClient, file: AttachedFile, *, conversation: str = "") -> str:
-    """Upload a file and return its id. It is shared with the conversation with this id, or with nobody.
+UPLOAD_ERRORS = (SlackApiError, aiohttp.ClientError, OSError, ValueError)
+"""Errors of an upload. ValueError is an answer that cannot be read."""
 
-    Nothing is repeated but calls that a rate limit refused. Raises SlackApiError, ValueError for an answer
-    that cannot be read, and the errors of aiohttp.
+
+async def upload_file(client: AsyncWebClient, file: AttachedFile) -> str:
+    """Upload a file that nobody but the app sees, and return its id. Raises one of `UPLOAD_ERRORS`.
+
+    Nothing is repeated but calls that a rate limit refused.
     """
+    file_id = await _send_file(client, file)
+    await _complete_upload(client, file_id, file.name)
+    return file_id
+
+
+async def send_file_to_person(client: AsyncWebClient, file: AttachedFile, person: str, text: str) -> None:
+    """Upload a file to a person's direct messages with the app, below a message with the text.
+
+    Nobody else sees it there. A user id in place of a channel id opens the conversation, and needs no scope
+    but `chat:write`. Nothing is posted if the file cannot be uploaded. Raises one of `UPLOAD_ERRORS`.
+    """
+    file_id = await _send_file(client, file)
+    notice = {"channel": person, "text": escape_entities(text)}
+    posted = await call_api(client, "chat.postMessage", encode_body(notice))
+    await _complete_upload(client, file_id, file.name, conversation=str(posted.get("channel", "")))
+
+
+async def _send_file(client: AsyncWebClient, file: AttachedFile) -> str:
     size = {"filename": file.name, "length": len(file.content)}
     # This method is known to take a form, as Slack's own libraries send it.
     granted = await call_api(
@@ -37,10 +60,15 @@ async def upload_file(client: AsyncWebClient, file: AttachedFile, *, conversatio
     if not isinstance(file_id, str) or not isinstance(address, str):
         raise ValueError("no address for the upload")
     await _send_bytes(client, address, file.content)
-    completion: dict[str, Any] = {"files": [{"id": file_id, "title": file.name}]}
+    return file_id
+
+
+async def _complete_upload(
+    client: AsyncWebClient, file_id: str, name: str, *, conversation: str = ""
+) -> None:
+    completion: dict[str, Any] = {"files": [{"id": file_id, "title": name}]}
     completion |= {"channel_id": conversation} if conversation else {}
     await call_api(client, "files.completeUploadExternal", encode_body(completion))
-    return file_id
 
 
 async def _send_bytes(client: AsyncWebClient, address: str, content: bytes) -> None:
@@ -66,3 +94,11 @@ def append_picture(payload: Mapping[str, Any], file_id: str, alt_text: str) -> d
 def has_picture(payload: Mapping[str, Any]) -> bool:
     """Return True if a message shows an uploaded picture."""
     return any(block.get("type") == "image" and "slack_file" in block for block in payload["blocks"])
+
+
+def describe_upload_error(error: BaseException) -> str:
+    """Return what is known about a failed upload, for the log."""
+    if isinstance(error, SlackApiError):
+        answer = parse_error_response(error.response)
+        return explain_error(str(answer.get("error", "")), needed=str(answer.get("needed", "")))
+    return f"{type(error).__name__}: {error}"[:200]

@@ -203,7 +203,8 @@ class SlackListeners:
 
     async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await self._acknowledge_first(ack)
-        async with self._handle_request(workspace, command["response_url"]) as respond:
+        requester = str(command["user_id"])
+        async with self._handle_request(workspace, command["response_url"], user=requester) as respond:
             channel = self._channel_from_id(command["channel_id"], workspace)
             user, text = command["user_id"], command.get("text", "")
             parsed = parse_digest_command(text, self.settings.digest_command)

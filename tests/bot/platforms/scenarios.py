@@ -67,6 +67,9 @@ class ChatDriver(Protocol):
     def direct_text(self) -> str:
         """Return the text of Ada's direct messages from the bot."""
 
+    def file_of(self, reply: PrivateReply, name: str, person: str = "") -> bytes:
+        """Return the newest file of this name that came with a reply, to the person alone; b"" for none."""
+
     def is_private(self, reply: PrivateReply) -> bool:
         """True if only the person who asked sees the reply."""
 

@@ -277,6 +277,36 @@ def test_everybody_has_one_answer_after_a_discussion(run_scenario: RunScenario) 
     run_scenario(scenario, DigestStyle.CARDS)
 
 
+def test_the_queue_comes_as_a_file_to_the_person_who_asks(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        empty = await driver.run_digest_command("export", what="queue")
+        await wait_for_text(driver, empty, "nothing to export")
+        await wait_for_text(driver, await driver.run_digest_command("mark", paper="2402.01306"), "Marked")
+        exported = await driver.run_digest_command("export", what="queue", as_="bib")
+        await wait_for_text(driver, exported, "1 paper to discuss, as BibTeX: queue.bib")
+        assert driver.is_private(exported)
+        assert b"@misc{arxiv-2402.01306," in driver.file_of(exported, "queue.bib")
+        listed = await driver.run_digest_command("export", what="queue")
+        await wait_for_text(driver, listed, "as Markdown: queue.md")
+        assert driver.file_of(listed, "queue.md").startswith(b"# To discuss\n")
+        assert driver.channel_messages() == []
+
+    run_scenario(scenario)
+
+
+def test_a_calendar_file_comes_to_the_person_who_asks(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        await wait_for_text(driver, await driver.run_digest_command("subscribe", domains="vision"), "")
+        planned = await driver.run_digest_command("meet", words="thu 16:00 place Room 4")
+        await wait_for_text(driver, planned, "")
+        asked = await driver.run_digest_command("meet ics")
+        await wait_for_text(driver, asked, "Next meetings")
+        assert driver.is_private(asked)
+        assert b"LOCATION:Room 4" in driver.file_of(asked, "meetings.ics")
+
+    run_scenario(scenario)
+
+
 def find_first_paper(driver: ChatDriver) -> str:
     """Return the first paper of the channel's digest."""
     subscription = driver.find_subscription()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from bot.present.meeting_calendar import build_calendar
+from bot.present.meeting_calendar import build_calendar, build_common_calendar
 from digests.meetings.model import DaysOff, MeetingPlan
 from digests.meetings.timetable import plan_next_meeting
 from digests.ports.meetings import Meeting
@@ -111,3 +111,17 @@ def test_what_people_typed_stays_a_text() -> None:
     assert series["LOCATION"] == "Room 4; second, floor"
     assert "ATTENDEE" not in instance
     assert instance["SUMMARY"].startswith("Paper discussion: KTO")
+
+
+def test_one_file_has_the_meetings_of_several_channels_with_their_zones() -> None:
+    tokyo = replace(THURSDAYS, schedule=Schedule(time(9), frozenset({0}), "Asia/Tokyo"))
+    meetings = [(a_meeting(), None), (a_meeting(tokyo, plan_id=4), a_scored_paper(title="KTO"))]
+    calendar = Calendar.from_ical(build_common_calendar(meetings, NOW))
+    assert [str(event["UID"]) for event in calendar.walk("VEVENT")] == [
+        "meetings-3@paperround",
+        "meetings-4@paperround",
+        "meetings-4@paperround",
+    ]
+    assert {str(zone["TZID"]) for zone in calendar.walk("VTIMEZONE")} == {"Europe/Berlin", "Asia/Tokyo"}
+    (alone,) = Calendar.from_ical(build_calendar(a_meeting(), None, NOW)).walk("VEVENT")
+    assert calendar.walk("VEVENT")[0] == alone, "whoever has both files has one event"

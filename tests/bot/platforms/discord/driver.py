@@ -72,6 +72,10 @@ class DiscordDriver:
     def direct_text(self) -> str:
         return "\n".join(map(read_text, self.discord.messages_in(self.discord.open_dm(self.ada))))
 
+    def file_of(self, reply: PrivateReply, name: str, person: str = "") -> bytes:
+        attached = [one["filename"] for each in reply.responses for one in each.get("attachments", [])]
+        return self.discord.files[name] if name in attached else b""
+
     def is_private(self, reply: PrivateReply) -> bool:
         return reply.ack == {"type": 5, "data": {"flags": 64}}
 
@@ -89,6 +93,7 @@ class DiscordDriver:
 
     async def run_digest_command(self, verb: str, *, person: str = "", **options: Any) -> DiscordInteraction:
         path = PATH_BY_VERB.get(verb, verb) if options or verb != "meet" else "meet show"
+        path = verb if "what" in options else path  # /digest export is of papers, and in me of a person.
         return await self.discord.run_command(
             f"digest {path}", user=person or self.ada, channel=self.papers, **options
         )

@@ -22,7 +22,7 @@ WORDS_BY_OPTION = {
     "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}",
     "min_score": "min {}",
     "at": "at {}", "days": "on {}", "time_zone": "in {}", "style": "style {}", "done": "done {}",
-    "paper": "{}", "text": "{}",
+    "paper": "{}", "text": "{}", "what": "{}", "as_": "as {}",
 }  # fmt: skip
 """Words of /digest that stand for the options of the same command on Discord, in the order of the words."""
 
@@ -69,6 +69,13 @@ class SlackDriver:
     def direct_text(self) -> str:
         known = self.ada in self.slack.channels
         return "\n".join(map(self.text_of, self.slack.messages_in(self.ada) if known else []))
+
+    def file_of(self, reply: PrivateReply, name: str, person: str = "") -> bytes:
+        direct = self.slack.open_dm(person or self.ada)
+        found = [
+            file for file in self.slack.files.values() if file.name == name and file.shared_with == [direct]
+        ]
+        return found[-1].content or b"" if found else b""
 
     def is_private(self, reply: PrivateReply) -> bool:
         return all(response["response_type"] == "ephemeral" for response in reply.responses)

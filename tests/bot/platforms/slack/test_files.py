@@ -12,6 +12,7 @@ from bot.chat.message import Message, Text
 from bot.chat.port import FileRefusedError, Outcome, Page, PostError
 from bot.delivery.context import DeliveryPolicy
 from bot.platforms.slack.client import PICTURE_WAITS, SlackPlatform
+from bot.platforms.slack.replies import ReplySender
 from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.workspaces import SlackWorkspaces
@@ -178,5 +179,56 @@ def test_the_words_of_a_picture_are_cut_to_slacks_limit() -> None:
         await platform.post(papers, await platform.upload_file(papers, page), key="k", thread=None)
         (message,) = slack.messages_in(papers.channel)
         assert len(message["blocks"][-1]["alt_text"]) <= 2000
+
+    run_trial(trial)
+
+
+# Files for one person.
+
+TEXT_FILE = AttachedFile("queue.md", "# To discuss ü\n".encode())
+ANSWER = Message("Your <list>", (Text("Your list"),), TEXT_FILE, (Text("# To discuss"),))
+
+
+async def reply_with_file(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> tuple[str, str]:
+    """Answer Ada with a file. Returns her id, and the text that she reads in the channel."""
+    ada = slack.add_user("ada")
+    workspace = await platform.workspaces.find("T1")
+    await ReplySender(workspace.client).send_response("", papers, ada, ANSWER, replace=False)
+    return ada, slack.ephemeral_text(papers.channel)
+
+
+def test_a_file_of_an_answer_goes_to_the_persons_direct_messages_alone() -> None:
+    async def trial(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        ada, shown = await reply_with_file(slack, platform, papers)
+        (file,) = slack.files.values()
+        assert (file.content, file.shared_with) == (TEXT_FILE.content, [f"D{ada}"])
+        assert [message["text"] for message in slack.messages_in(ada)] == ["Your &lt;list&gt;", ""]
+        assert slack.messages_in(papers.channel) == []
+        assert shown.splitlines() == ["Your list", "queue.md is in your direct messages with me."]
+
+    run_trial(trial)
+
+
+@pytest.mark.parametrize(
+    ("method", "fault"),
+    [
+        ("", None),
+        ("files.getUploadURLExternal", SlackFault.SERVER_ERROR),
+        (UPLOAD, SlackFault.SERVER_ERROR),
+        ("chat.postMessage", SlackFault.SERVER_ERROR),
+        ("files.completeUploadExternal", SlackFault.SERVER_ERROR),
+    ],
+)
+def test_an_answer_whose_file_is_not_taken_has_its_text(method: str, fault: SlackFault | None) -> None:
+    async def trial(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        if fault:
+            slack.fail_next(method, fault)
+        else:
+            slack.scopes.discard("files:write")
+        ada, shown = await reply_with_file(slack, platform, papers)
+        assert shown.splitlines() == ["Your list", "# To discuss"]
+        assert all(file.shared_with == [] for file in slack.files.values())
+        if method != "files.completeUploadExternal":
+            assert ada not in slack.channels or slack.messages_in(ada) == []
 
     run_trial(trial)
