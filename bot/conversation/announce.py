@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.chat.message import Message
+from bot.chat.message import ButtonAction, Buttons, Message
 from bot.chat.port import Platform, PostError
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 EDIT_WINDOW = timedelta(hours=1)
 """Time after a notice in which a further change by the same person edits it: they are trying things out."""
+UNDO_ACTIONS = (ButtonAction.UNDO, ButtonAction.UNDO_PLAN)
+"""Actions of the buttons that take a change back."""
 MAX_NOTICES = 1000
 """Notices that are remembered. When they are more, the oldest is forgotten, and the next change is posted."""
 
@@ -38,9 +40,10 @@ async def announce_message(message: Message | None, channel: Channel, platform: 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Notice about a change of a channel's digest, as it was posted."""
+    """Notice about a change, as it was posted. `undo` is the action of its *Undo* button."""
 
     person_id: str
+    undo: ButtonAction
     receipt: str
     at: datetime
 
@@ -59,9 +62,10 @@ class ChangeNotices:
     async def announce_change(self, message: Message | None, channel: Channel, person_id: str) -> bool:
         """Post a message about a change, or put it in place of the person's last one in the channel.
 
-        That one must be the newest, and not older than `EDIT_WINDOW`. If it cannot be edited, the message is
-        posted. None posts nothing. Returns False for a channel that takes no notices, where nothing is
-        posted. Raises PostError.
+        That one must be the newest, not older than `EDIT_WINDOW`, and about a change of the same kind: one
+        with the same *Undo*. A message without *Undo*, such as that somebody leads a meeting, is always
+        posted: an edit would reach nobody. If the notice cannot be edited, the message is posted. None posts
+        nothing. Returns False for a channel that takes no notices, where nothing is posted. Raises PostError.
         """
         if message is None:
             return True
@@ -69,7 +73,9 @@ class ChangeNotices:
         if not pages:
             return False
         now, last = self.clock(), self._notices.pop(channel, None)
-        if last and last.person_id == person_id and now - last.at <= EDIT_WINDOW and len(pages) == 1:
+        undo = _find_undo(message)
+        is_same = last is not None and last.person_id == person_id and last.undo is undo
+        if last and is_same and now - last.at <= EDIT_WINDOW and len(pages) == 1:
             try:
                 await self.platform.edit(channel, last.receipt, pages[0], key=_new_key("a"))
             except PostError as error:
@@ -78,11 +84,17 @@ class ChangeNotices:
                 self._notices[channel] = last
                 return True
         receipt = await announce_message(message, channel, self.platform)
-        if len(pages) == 1:
-            self._notices[channel] = Notice(person_id, receipt, now)
+        if undo and len(pages) == 1:
+            self._notices[channel] = Notice(person_id, undo, receipt, now)
         while len(self._notices) > MAX_NOTICES:
             self._notices.popitem(last=False)
         return True
+
+
+def _find_undo(message: Message) -> ButtonAction | None:
+    """Return the action of a notice's *Undo* button; None without one."""
+    actions = [button.action for row in message.blocks if isinstance(row, Buttons) for button in row.buttons]
+    return next((action for action in actions if action in UNDO_ACTIONS), None)
 
 
 async def share_paper(

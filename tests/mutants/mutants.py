@@ -1420,9 +1420,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "notice of another person overwritten",
         "bot/conversation/announce.py",
-        "if last and last.person_id == person_id and",
-        "if last and",
+        "last is not None and last.person_id == person_id and",
+        "last is not None and",
         ("tests/bot/platforms/test_interaction.py::test_a_change_by_another_person_is_a_message_of_its_own",),
+    ),
+    Mutant(
+        "notice of another kind overwritten",
+        "bot/conversation/announce.py",
+        "last.person_id == person_id and last.undo is undo",
+        "last.person_id == person_id",
+        ("tests/bot/platforms/test_interaction.py::test_a_change_of_another_kind_is_a_message_of_its_own",),
     ),
     Mutant(
         "form of an older version taken",

@@ -260,6 +260,27 @@ def test_a_change_by_another_person_is_a_message_of_its_own(platform: MemoryPlat
     assert len(platform.posted_pages.pages) == 3
 
 
+def test_a_change_of_another_kind_is_a_message_of_its_own(platform: MemoryPlatform) -> None:
+    store = a_store()
+    channel = save_subscription(store, a_subscription()).channel
+    commands = ("pause", "meet thu 16:00", "meet fri 16:00", "resume")
+    asyncio.run(give_commands(a_dispatcher(store, platform), channel, *(("ADA", text) for text in commands)))
+    changes, meetings, later = (str(page.payload) for _, _, page in platform.posted_pages.pages)
+    assert "paused" in changes
+    assert "every Friday" in meetings
+    assert "resumed" in later
+
+
+def test_each_change_of_who_leads_is_a_message_of_its_own(platform: MemoryPlatform) -> None:
+    store = a_store()
+    channel = save_subscription(store, a_subscription()).channel
+    commands = [("ADA", "meet thu 16:00"), ("BOB", "meet join"), ("ADA", "meet take"), ("ADA", "meet swap")]
+    asyncio.run(give_commands(a_dispatcher(store, platform), channel, *commands))
+    _, own, following = (str(page.payload) for _, _, page in platform.posted_pages.pages)
+    assert "Ada leads" in own
+    assert "now leads" in following, "an edit would tell nobody"
+
+
 def test_a_notice_that_cannot_be_edited_is_posted_again(platform: MemoryPlatform) -> None:
     def refuse_edit() -> None:
         raise PostError("The message was deleted.", Outcome.REFUSED)
