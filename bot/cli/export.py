@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, print_document, print_json
 from bot.conversation.exports import PaperExport
@@ -24,7 +24,7 @@ def run_command(options: argparse.Namespace) -> int:
         return EXIT_OK
     retention = timedelta(days=services.settings.discussion.mark_max_age_days)
     scope = find_scope(services.store, options.id)
-    export = PaperExport(services.store, scope, datetime.now(UTC), retention)
+    export = PaperExport(services.store, scope, services.delivery_context.clock(), retention)
     kind, export_format = ExportKind(options.kind), ExportFormat(options.format)
     text = format_papers(export.collect_papers(kind), kind, export_format)
     if export_format in (ExportFormat.JSON, ExportFormat.CSL):
