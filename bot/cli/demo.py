@@ -21,7 +21,7 @@ from bot.cli.terminal import EXIT_OK, open_console
 from bot.conversation.answers import Answers
 from bot.conversation.commands import MarkPaper, parse_digest_command
 from bot.conversation.context import Person, Reply
-from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice
+from bot.conversation.marks import MarkEmojis, MarkHandler
 from bot.delivery.deliver import deliver_edition
 from bot.platforms.console.render import print_page, render
 from bot.present.wording import present_sentence
@@ -205,13 +205,13 @@ class TerminalConversation:
 
     def _mark_paper(self, text: str) -> Message:
         """Mark the paper that a text names, or take the mark back. Raises InputError for an unknown paper."""
-        return present_sentence(describe_menu_choice(asyncio.run(self._toggle_mark(text)), "/digest"))
+        return present_sentence(asyncio.run(self._toggle_mark(text)))
 
-    async def _toggle_mark(self, text: str) -> bool:
+    async def _toggle_mark(self, text: str) -> str:
         paper = await self.marks.find_paper_in_message(CHANNEL, "", text)
-        is_marked = await self.marks.toggle_mark(CHANNEL, paper, PERSON.id)
+        sentence = await self.marks.choose_paper(CHANNEL, paper, PERSON.id)
         await self.marks.debouncer.flush_pending()
-        return is_marked
+        return sentence
 
     async def _add_reaction(self, message_id: str) -> None:
         now = self.answers.clock()

@@ -11,6 +11,7 @@ from bot.chat.attempt import with_deadline
 from bot.chat.port import Platform
 from bot.conversation.queue import QueueAnswers
 from bot.present.post_update import load_post_update
+from bot.present.wording import clean_text
 from bot.storage import run_background, run_interactive
 from digests.errors import InputError
 from digests.ids import find_paper_ids
@@ -18,6 +19,7 @@ from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
 from digests.ports.queue_groups import find_group
 from digests.subscription import Channel
+from digests.text import clip_text
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,9 @@ RECONCILE_WINDOW = timedelta(days=2)
 """Age of the posts that are reconciled after a lost connection."""
 MAX_RECONCILED_POSTS = 40
 """Largest number of posts that are reconciled at a time. Slack allows 50 such requests a minute."""
+
+TITLE_CHARACTERS = 80
+"""Characters of a paper's title in an answer."""
 
 DELAY_SECONDS = 30.0
 """Seconds until reactions are read from their message that were too many to be applied one by one."""
@@ -83,14 +88,15 @@ def describe_tap(is_marked: bool, digest_command: str) -> str:
     return f"{outcome} {digest_command} queue shows the list."
 
 
-def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
-    """Return the sentence for a person who chose “Mark for discussion” in a message's menu.
+def describe_menu_choice(title: str, is_marked: bool, digest_command: str) -> str:
+    """Return the sentence for a person who marked a paper by its id, or in a message's menu.
 
-    `is_marked` is the state after the choice: False if it took the person's mark back.
+    `title` is the paper's. `is_marked` is the state after it: False if it took the person's mark back.
     """
+    name = clip_text(clean_text(title), TITLE_CHARACTERS)
     if is_marked:
-        return f"Marked for discussion; {digest_command} queue shows the list."
-    return "You had marked it; your mark is taken back."
+        return f"Marked for discussion: “{name}”; {digest_command} queue shows the list."
+    return f"You had marked “{name}”; your mark is taken back."
 
 
 @dataclass(slots=True)
@@ -200,6 +206,13 @@ class MarkHandler:
         for changed in toggle.channels:
             await self.schedule_paper_refresh(changed, paper)
         return toggle.is_marked
+
+    async def choose_paper(self, channel: Channel, paper: str, person: str) -> str:
+        """Toggle a mark as `toggle_mark` does, and return the sentence of `describe_menu_choice`."""
+        is_marked = await self.toggle_mark(channel, paper, person)
+        scored = (await run_interactive(self.store.library.get, [paper])).get(paper)
+        title = scored.paper.title if scored else paper
+        return describe_menu_choice(title, is_marked, self.queue.context.digest_command)
 
     async def apply_reaction(
         self, channel: Channel, message: str, emoji: str, person: str, *, is_added: bool, at: datetime

@@ -22,7 +22,7 @@ from bot.conversation.commands import MarkPaper, parse_digest_command, present_d
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.lookup import HELP_WORDS
-from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
+from bot.conversation.marks import MarkEmojis, MarkHandler, describe_tap
 from bot.conversation.notes import PersonsMessage
 from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.questions import QuestionForm, split_number
@@ -477,8 +477,7 @@ class InteractionDispatcher:
         command = parse_digest_command(text, self.answers.digest_command)
         if isinstance(command, MarkPaper):
             paper = await self.mark_handler.find_paper_in_message(channel, "", command.paper)
-            is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
-            return Reply(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
+            return Reply(present_sentence(await self.mark_handler.choose_paper(channel, paper, person_id)))
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
     async def send_reply(self, reply: Reply, channel: Channel, person_id: str, respond: Responder) -> None:
@@ -516,8 +515,7 @@ class InteractionDispatcher:
         self.fair_use.take_token(Use.MARK, channel, person_id)
         await self.require_new_interaction(interaction_id)
         paper = await self.mark_handler.find_paper_in_message(channel, receipt, text)
-        is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
-        await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
+        await respond(present_sentence(await self.mark_handler.choose_paper(channel, paper, person_id)))
 
     async def keep_message(
         self,
