@@ -11,6 +11,7 @@ from bot.chat.message import ButtonAction, Buttons, Message
 from bot.chat.port import Platform, PostError
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
+from bot.present.post_update import load_post_update
 from bot.storage import run_interactive
 from digests.model import Post
 from digests.ports.people import SOMEBODY
@@ -121,6 +122,17 @@ async def share_paper(
                 by_id=person.qualify_id(channel),
                 nameless=nameless_pages[number].payload if len(nameless_pages) == len(pages) else None,
             )
+            await _show_mark_counts(post, answers, platform)
+
+
+async def _show_mark_counts(post: Post, answers: Answers, platform: Platform) -> None:
+    """Show on a new card how many people marked its paper before. A failure is only logged."""
+    update = await run_interactive(load_post_update, post, answers.store, answers.queue_groups)
+    if update.mark_counts:
+        try:
+            await platform.refresh(post, update)
+        except PostError as error:
+            log.warning("%s: the mark counts could not be shown: %s", post.channel, error)
 
 
 def _new_key(prefix: str) -> str:

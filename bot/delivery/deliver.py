@@ -17,6 +17,7 @@ from typing import assert_never
 from bot.chat.attempt import SendAttempt, current_attempt, with_deadline
 from bot.chat.port import CANNOT_ASK, FileRefusedError, NoHistory, Outcome, Page, Platform, PostError
 from bot.delivery.context import DeliveryContext, UnknownPolicy
+from bot.delivery.mark_counts import show_mark_counts
 from bot.delivery.meetings import build_meeting_post
 from bot.delivery.rate_limit import RateLimiter
 from bot.delivery.recap import build_recap
@@ -26,6 +27,7 @@ from bot.present.digest import describe_missing_page, describe_missing_picture
 from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.errors import InputError, PaperroundError
+from digests.model import Post
 from digests.ports.outbox import (
     MEETING_KINDS,
     Claim,
@@ -190,6 +192,8 @@ class _EditionRun:
     """True once this run has finished a page. Earlier failures then no longer count."""
     remedy: str = ""
     """Sentence for the operator, if this run built an empty digest that the set-up explains."""
+    sent_posts: list[Post] = field(default_factory=list)
+    """Pages with papers that this run has posted or edited, as posts."""
 
     async def deliver(self) -> None:
         """Plan the edition unless an earlier run did, post its pages in order, and finish the delivery.
@@ -205,6 +209,7 @@ class _EditionRun:
             if await self._plan_pages():
                 await self._deliver_pages()
                 await self._finish_delivery()
+                await show_mark_counts(self.sent_posts, self._find_platform(), self.context)
 
     def _find_platform(self) -> Platform:
         """Return the channel's platform. Raises PostError with NOT_POSTED if it is not set up here."""
@@ -359,6 +364,9 @@ class _EditionRun:
                 self.thread = receipt
             if page.state not in _FINISHED_STATES:
                 self.has_progress = True
+                if receipt and page.papers:
+                    channel = self.claim.subscription.channel
+                    self.sent_posts.append(Post(channel, receipt, page.papers, page.payload))
 
     async def _deliver_page(self, page: PlannedPage) -> str | None:
         """Post, reconcile or edit a page by its state. Returns its receipt; None for a skipped page.
@@ -641,7 +649,8 @@ class _EditionRun:
             return
         if not claim.pages or claim.pages[-1].state in _FINISHED_STATES:
             await run_background(self.context.store.outbox.finish, claim)
-        log.info("delivered %s to %s, %s", claim.edition, channel, format_count(len(claim.pages), "page"))
+        if self.has_progress or not claim.pages:  # Else every page was as it is.
+            log.info("delivered %s to %s, %s", claim.edition, channel, format_count(len(claim.pages), "page"))
 
     async def _tell_operator(self, kind: str, sentence: str) -> None:
         if notices := self.context.operator_notices:

@@ -1432,6 +1432,23 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/bot/platforms/test_interaction.py::test_a_change_of_another_kind_is_a_message_of_its_own",),
     ),
     Mutant(
+        "no number on a card whose paper was marked before",
+        "bot/delivery/deliver.py",
+        "await show_mark_counts(self.sent_posts, self._find_platform(), self.context)",
+        "pass",
+        ("tests/bot/delivery/test_mark_counts.py::test_a_card_shows_the_marks_that_its_paper_had_before",),
+    ),
+    Mutant(
+        "cards of linked accounts not refreshed",
+        "digests/store/account_links.py",
+        """                _refresh_counts(connection, _list_accounts(connection, offered), now)
+""",
+        "",
+        (
+            "tests/bot/conversation/test_queue_groups.py::test_cards_are_refreshed_when_accounts_become_one_person",
+        ),
+    ),
+    Mutant(
         "form of an older version taken",
         "bot/platforms/discord/listeners.py",
         """            if part not in FORM_PARTS:

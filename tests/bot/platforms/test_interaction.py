@@ -21,7 +21,7 @@ from bot.platforms.interaction import Click, InteractionDispatcher
 from digests.build import DigestPolicy
 from digests.errors import PaperroundError
 from digests.meetings.model import Candidate, MeetingPlan
-from digests.model import NOT_REVIEWED, Post, QueueOutcome
+from digests.model import NOT_REVIEWED, Mark, MarkSource, Post, QueueOutcome
 from digests.ports import Store
 from digests.ports.marks import QueueScope
 from digests.subscription import Channel, Schedule
@@ -279,6 +279,37 @@ def test_each_change_of_who_leads_is_a_message_of_its_own(platform: MemoryPlatfo
     _, own, following = (str(page.payload) for _, _, page in platform.posted_pages.pages)
     assert "Ada leads" in own
     assert "now leads" in following, "an edit would tell nobody"
+
+
+def test_a_shared_card_shows_how_many_marked_its_paper_before(platform: MemoryPlatform) -> None:
+    store = a_store()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    channel, paper = save_subscription(store, a_subscription()).channel, a_paper().id
+    store.marks.set_mark(Mark(channel, "", paper, "UBOB", MarkSource.BUTTON, NOW), True)
+    click = Click(ButtonAction.SHARE, paper, channel, "UADA", "i1", fetch_ada)
+    asyncio.run(a_dispatcher(store, platform).handle_click(click, ignore_answer))
+    ((_, _, page),) = platform.posted_pages.pages
+    assert page.papers == (paper,)
+    ((_, update),) = platform.refreshes
+    assert update.mark_counts == {paper: 1}
+
+
+def test_a_mark_by_command_names_the_paper(platform: MemoryPlatform) -> None:
+    store = a_store()
+    store.library.add([(a_paper(title="KTO"), NOT_REVIEWED)], now=NOW)
+    channel, paper = save_subscription(store, a_subscription()).channel, a_paper().id
+    dispatcher = a_dispatcher(store, platform)
+
+    async def mark_twice() -> list[str]:
+        replies = [
+            await dispatcher.run_digest_command(f"mark {paper}", channel, "UADA", name, fetch_ada)
+            for name in ("i1", "i2")
+        ]
+        return [reply.message.summary for reply in replies]
+
+    first, second = asyncio.run(mark_twice())
+    assert first == "Marked for discussion: “KTO”; /digest queue shows the list."
+    assert second == "You had marked “KTO”; your mark is taken back."
 
 
 def test_a_notice_that_cannot_be_edited_is_posted_again(platform: MemoryPlatform) -> None:
