@@ -173,9 +173,9 @@ class Answers(ConversationContext):
             case ShowGroup():
                 return Reply(self.groups.show_group(channel))
             case JoinGroup(name):
-                return Reply(self.groups.join_group(name, channel, person))
+                return self.groups.join_group(name, channel, person)
             case LeaveGroup(name):
-                return Reply(self.groups.leave_group(name, channel, person))
+                return self.groups.leave_group(name, channel, person)
             case LinkAccount(""):
                 return Reply(self.groups.offer_code(channel, person))
             case LinkAccount(code):

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.chat.message import Message
-from bot.conversation.context import ConversationContext, Person
-from bot.present.queue_groups import present_code, present_group, present_link_step
+from bot.conversation.context import ConversationContext, Person, Reply
+from bot.present.queue_groups import (
+    GroupState,
+    present_code,
+    present_group,
+    present_group_change,
+    present_link_step,
+)
 from bot.present.wording import present_sentence
 from digests.errors import InputError
 from digests.model import Account
@@ -40,14 +46,18 @@ class GroupAnswers:
                 "This queue can be shared with nobody: whoever runs Paperround names those who may "
                 "share one, under [[discussion.groups]] of the settings."
             )
-        group, member = found
-        agreed = self.context.store.queue_consents.list_agreed(group)
-        return present_group(group, member, agreed, self.context.digest_command)
+        return present_group(self._load_state(*found), self.context.digest_command)
 
-    def join_group(self, name: str, channel: Channel, person: Person) -> Message:
+    def _load_state(self, group: QueueGroup, member: QueueScope) -> GroupState:
+        agreed = self.context.store.queue_consents.list_agreed(group)
+        known = self.context.store.workspaces.list_all()
+        return GroupState(group, member, agreed, {(each.platform, each.id): each.name for each in known})
+
+    def join_group(self, name: str, channel: Channel, person: Person) -> Reply:
         """Agree for the channel's workspace, or the channel, to share its queue with a group.
 
-        Raises InputError for a person who is no admin, and for a group that the channel is not of.
+        The channel is told. Raises InputError for a person who is no admin, and for a group that the channel
+        is not of.
         """
         group, member = self._require_group(name, channel, person)
         self.context.store.queue_consents.agree(
@@ -57,14 +67,23 @@ class GroupAnswers:
             by_id=person.qualify_id(channel),
             now=self.context.clock(),
         )
-        return self.show_group(channel)
+        return self._reply_to_change(group, member, person)
 
-    def leave_group(self, name: str, channel: Channel, person: Person) -> Message:
-        """Withdraw the agreement: from now on nothing is shared with this member. Raises InputError."""
+    def leave_group(self, name: str, channel: Channel, person: Person) -> Reply:
+        """Withdraw the agreement: from now on nothing is shared with this member. Raises InputError.
+
+        The channel is told.
+        """
         group, member = self._require_group(name, channel, person)
-        if not self.context.store.queue_consents.withdraw(group, member):
+        if not self.context.store.queue_consents.withdraw(group, member, now=self.context.clock()):
             raise InputError(f"This queue was not shared as “{group.name}”, so nothing was changed.")
-        return self.show_group(channel)
+        return self._reply_to_change(group, member, person)
+
+    def _reply_to_change(self, group: QueueGroup, member: QueueScope, person: Person) -> Reply:
+        state = self._load_state(group, member)
+        return Reply(
+            present_group(state, self.context.digest_command), present_group_change(state, person.name)
+        )
 
     def _require_group(self, name: str, channel: Channel, person: Person) -> tuple[QueueGroup, QueueScope]:
         """Return the channel's group and its member, for an admin who names it. Raises InputError."""
@@ -104,7 +123,8 @@ class GroupAnswers:
 
     def unlink(self, channel: Channel, person: Person) -> Message:
         """Take the person's account out of its links. Raises InputError if it has none."""
-        if not self.context.store.account_links.unlink(_identify_account(channel, person)):
+        account, now = _identify_account(channel, person), self.context.clock()
+        if not self.context.store.account_links.unlink(account, now=now):
             raise InputError("This account is linked with no other, so nothing was changed.")
         return present_sentence("This account counts for itself again; the others stay as they are.")
 

@@ -1,6 +1,7 @@
 """Messages about shared queues and linked accounts. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.chat.message import Heading, Message, Text
@@ -14,18 +15,35 @@ MAX_NAME_CHARACTERS = 100
 """Characters of a group's name that are shown."""
 
 
-def present_group(
-    group: QueueGroup, own: QueueScope, agreed: Collection[QueueScope], command: str
-) -> Message:
-    """Build the answer about a group: its members, who of them has agreed, and what to type.
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A group as one of its members, `own`, sees it: who has agreed, and the names of workspaces.
 
-    `own` is the member that asks.
+    `names` are those that people know, by platform and workspace. Some are not known.
     """
-    name = clip_text(clean_text(group.name), MAX_NAME_CHARACTERS)
+
+    group: QueueGroup
+    own: QueueScope
+    agreed: Collection[QueueScope]
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return the name of the group, clipped."""
+        return clip_text(clean_text(self.group.name), MAX_NAME_CHARACTERS)
+
+    @property
+    def partners(self) -> list[QueueScope]:
+        """Return the members with whom the own one shares its queue now."""
+        return [each for each in self.agreed if each != self.own] if self.own in self.agreed else []
+
+
+def present_group(state: GroupState, command: str) -> Message:
+    """Build the answer about a group: its members, who of them has agreed, and what to type."""
+    name, own, agreed = state.name, state.own, state.agreed
     lines = [
-        f"{format_member(member)}{' (here)' if member == own else ''}: "
-        f"{'shares' if member in agreed else 'has not agreed'}"
-        for member in group.members
+        f"{_name_member(member, state)}: {'has agreed' if member in agreed else 'has not agreed yet'}"
+        for member in state.group.members
     ]
     if own not in agreed:
         advice = f"An admin here can agree: {command} group join {name}"
@@ -41,6 +59,31 @@ def present_group(
     return Message(
         f"A queue shared as “{name}”", (Heading(f"Shared as “{name}”"), Text("\n".join(lines)), Text(advice))
     )
+
+
+def present_group_change(state: GroupState, person: str) -> Message:
+    """Build the notice in the channel after the person with this name agreed to share, or ended it."""
+    who = clean_text(person)
+    if state.own not in state.agreed:
+        return present_sentence(f"{who} ended the sharing of this queue as “{state.name}”.")
+    sentence = f"{who} agreed to share this queue as “{state.name}”."
+    if not state.partners:
+        return present_sentence(f"{sentence} Nothing is shared until another member agrees too.")
+    partners = ", ".join(_name_member(each, state) for each in state.partners)
+    return present_sentence(
+        f"{sentence} From now on {partners} and this channel see the same papers to discuss, and how many "
+        "want each. Who wants one is shown to the own side alone."
+    )
+
+
+def _name_member(member: QueueScope, state: GroupState) -> str:
+    """Name a member for people: here, or its workspace, by its id where no name is known."""
+    if member == state.own:
+        return "This channel" if member.channel else "This workspace"
+    known = clip_text(
+        clean_text(state.names.get((member.platform, member.workspace), "")), MAX_NAME_CHARACTERS
+    )
+    return f"{known} ({member.platform})" if known else format_member(member)
 
 
 def format_member(member: QueueScope) -> str:

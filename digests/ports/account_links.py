@@ -35,5 +35,8 @@ class AccountLinks(Protocol):
     def list_linked(self, account: Account) -> Sequence[Account]:
         """Return the other accounts of the same person, in order."""
 
-    def unlink(self, account: Account) -> bool:
-        """Take an account out of its links; return False if it has none. The others stay linked."""
+    def unlink(self, account: Account, *, now: datetime) -> bool:
+        """Take an account out of its links; return False if it has none. The others stay linked.
+
+        Posted messages that count them are refreshed.
+        """

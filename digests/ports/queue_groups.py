@@ -28,10 +28,13 @@ class QueueConsents(Protocol):
     """
 
     def agree(self, group: QueueGroup, member: QueueScope, *, by: str, by_id: str, now: datetime) -> None:
-        """Keep that a member agreed, in the name `by` of the person with the id `by_id`."""
+        """Keep that a member agreed, in the name `by` of the person with the id `by_id`.
 
-    def withdraw(self, group: QueueGroup, member: QueueScope) -> bool:
-        """Forget that a member agreed; return False if it had not."""
+        Posted messages of all members are refreshed: they may count more people.
+        """
+
+    def withdraw(self, group: QueueGroup, member: QueueScope, *, now: datetime) -> bool:
+        """Forget that a member agreed; return False if it had not. Posted messages are refreshed too."""
 
     def list_agreed(self, group: QueueGroup) -> tuple[QueueScope, ...]:
         """Return the members that agreed to share with the present others, in the group's order."""

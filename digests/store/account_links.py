@@ -11,10 +11,12 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from digests.model import Account
 from digests.ports.account_links import LinkStep
+from digests.ports.marks import QueueScope
 from digests.store import schema
 from digests.store.engine import Database, insert_many, upsert
+from digests.store.post_refreshes import refresh_marked_posts
 
-links, codes = schema.account_links, schema.link_codes
+links, codes, marks = schema.account_links, schema.link_codes, schema.marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class SqlAccountLinks:
                     return LinkStep.WAITING
                 connection.execute(delete(codes).where(is_code))
                 _link(connection, offered, claimed, now)
+                _refresh_counts(connection, _list_accounts(connection, offered), now)
                 return LinkStep.LINKED
             if claimed.person and not _is_same(account, claimed):
                 connection.execute(delete(codes).where(is_code))
@@ -67,10 +70,13 @@ class SqlAccountLinks:
         with self.database.read() as connection:
             return [Account(*row) for row in connection.execute(query)]
 
-    def unlink(self, account: Account) -> bool:
+    def unlink(self, account: Account, *, now: datetime) -> bool:
         with self.database.write() as connection:
+            linked = _list_accounts(connection, account)
             is_unlinked = connection.execute(delete(links).where(_is_account(account))).rowcount > 0
             delete_lone_links(connection)
+            if is_unlinked:
+                _refresh_counts(connection, linked, now)
         return is_unlinked
 
 
@@ -107,3 +113,20 @@ def _link(connection: Connection, first: Account, second: Account, now: datetime
     for account in (first, second):
         values: dict[str, Any] = {"identity": identity, "at": now}
         upsert(connection, links, {**account._asdict(), **values}, values)
+
+
+def _list_accounts(connection: Connection, account: Account) -> Sequence[Account]:
+    """Return all accounts that are linked with one, itself included."""
+    own = select(links.c.identity).where(_is_account(account))
+    query = select(links.c.platform, links.c.workspace, links.c.person).where(links.c.identity.in_(own))
+    return [Account(*row) for row in connection.execute(query)]
+
+
+def _refresh_counts(connection: Connection, accounts: Sequence[Account], now: datetime) -> None:
+    """Refresh the messages, where the accounts are, that count them as one person or no more."""
+    places = [QueueScope(account.platform, account.workspace) for account in accounts]
+    is_theirs = or_(
+        *(and_(marks.c.platform == each.platform, marks.c.person == each.person) for each in accounts)
+    )
+    if places:
+        refresh_marked_posts(connection, places, is_theirs, now)

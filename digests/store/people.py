@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,7 +28,7 @@ from digests.ports.people import SOMEBODY, Counts, Subject, SubjectKind
 from digests.store import schema
 from digests.store.account_links import delete_lone_links
 from digests.store.discussions import edit_agendas
-from digests.store.engine import Database, insert_if_absent, upsert, upsert_all
+from digests.store.engine import Database, insert_if_absent, upsert
 from digests.store.people_of_meetings import (
     erase_from_meetings,
     list_old_meeting_records,
@@ -37,9 +37,10 @@ from digests.store.people_of_meetings import (
     select_meeting_records,
     select_plans,
 )
+from digests.store.post_refreshes import enqueue_refreshes
 from digests.store.tombstones import Addition, Tombstone, TombstoneFile, find_latest
 
-marks, posts, post_papers, post_edits = schema.marks, schema.posts, schema.post_papers, schema.post_edits
+marks, posts, post_papers = schema.marks, schema.posts, schema.post_papers
 subscriptions, changes, deliveries = schema.subscriptions, schema.subscription_changes, schema.deliveries
 discussions, holds, requests, workspaces, removals = (
     schema.discussions, schema.holds, schema.paper_requests, schema.workspaces, schema.removals,
@@ -65,9 +66,6 @@ AUDITED: Mapping[str, Table] = {
 
 POSTS_PER_PAPER = 3
 """Messages of a channel that are refreshed after marks of a paper were erased: the newest that show it."""
-
-ALWAYS_REFRESH = "\n"
-"""Text of a last edit that no edit has, so that the next one is made in any case."""
 
 
 _WITH_CHANNEL = (
@@ -527,7 +525,7 @@ def _delete_marks(connection: Connection, person: Subject, now: datetime, before
             post_papers.c.paper == paper,
         )
         newest = showing.order_by(post_papers.c.post.desc()).limit(POSTS_PER_PAPER)
-        _enqueue_refreshes(connection, connection.execute(newest).scalars(), now)
+        enqueue_refreshes(connection, connection.execute(newest).scalars(), now)
     return count
 
 
@@ -549,24 +547,6 @@ def _delete_answers(connection: Connection, person: Subject, now: datetime, befo
     edit_agendas(connection, and_(*_is_of_person(subscriptions, person)), papers, now)
     count: int = connection.execute(delete(answers).where(*is_own)).rowcount
     return count
-
-
-def _enqueue_refreshes(connection: Connection, keys: Iterable[int], now: datetime) -> None:
-    """Enqueue messages for an edit, except those that cannot be edited any more."""
-    rows = [
-        {
-            "post": key,
-            "due_at": now,
-            "change_seq": 0,
-            "attempts": 0,
-            "last_text": ALWAYS_REFRESH,
-            "is_abandoned": False,
-        }
-        for key in keys
-    ]
-    if rows:
-        due_at = case((post_edits.c.is_abandoned, None), else_=rows[0]["due_at"])
-        upsert_all(connection, post_edits, rows, lambda new: {"due_at": due_at, "last_text": new.last_text})
 
 
 def _has_newer_change(person: Subject, before: datetime | None) -> ColumnElement[bool]:
@@ -696,7 +676,7 @@ def _erase_sharer(
         )
     ).all()
     _drop_names_of_cards(connection, [row.id for row in shared])
-    _enqueue_refreshes(connection, [row.id for row in shared if row.payload_without_name], now)
+    enqueue_refreshes(connection, [row.id for row in shared if row.payload_without_name], now)
     count = len(shared)
     if names:
         old_cards = select(posts.c.id, posts.c.payload).where(

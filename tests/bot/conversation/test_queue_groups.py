@@ -5,18 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from bot.chat.message import Message, OptionRow
+from bot.chat.message import Message, OptionRow, Text
 from bot.conversation.answers import Answers
-from bot.conversation.context import Person
+from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use, find_use_of_command
 from bot.conversation.queue_groups import CODE_LIFETIME
 from digests.build import DigestPolicy
 from digests.errors import InputError
-from digests.model import Mark, MarkSource, QueueOutcome
+from digests.model import Mark, MarkSource, Post, QueueOutcome
 from digests.ports import Store
 from digests.ports.marks import QueueScope
 from digests.ports.people import Subject, SubjectKind
 from digests.ports.queue_groups import QueueGroup
+from digests.ports.workspaces import WorkspaceState
 from digests.subscription import Channel
 from tests.builders import NOW, a_paper, a_review, a_store, find_nothing
 
@@ -117,6 +118,74 @@ def test_a_decision_holds_on_both_sides_and_either_undoes_it() -> None:
     assert [(each.paper, each.by) for each in decisions] == [("p3", "Ada")]
     answers(store).queue.return_paper("p3", DISCORD, BOB)
     assert list_queue(store, SLACK)["p3"][0] == 2
+
+
+def test_the_channel_sees_who_agreed_and_what_that_means() -> None:
+    store = a_marked_store()
+    store.workspaces.decide("discord", "9", WorkspaceState.SERVED, now=NOW)
+    store.workspaces.record_requests("discord", {"9": "Harbor"}, now=NOW)
+    groups = answers(store).groups
+    first = groups.join_group("reading group", SLACK, ADA)
+    assert read_notice(first) == (
+        "Ada agreed to share this queue as “Reading group”. "
+        "Nothing is shared until another member agrees too."
+    )
+    assert "This workspace: has agreed\nHarbor (discord): has not agreed yet" in read_text(first.message)
+    assert read_notice(groups.join_group("reading group", DISCORD, BOB)) == (
+        "Bob agreed to share this queue as “Reading group”. From now on slack:T1 and this channel see the "
+        "same papers to discuss, and how many want each. Who wants one is shown to the own side alone."
+    )
+    left = groups.leave_group("reading group", SLACK, ADA)
+    assert read_notice(left) == "Ada ended the sharing of this queue as “Reading group”."
+
+
+def read_text(message: Message) -> str:
+    return "\n".join(block.text for block in message.blocks if isinstance(block, Text))
+
+
+def read_notice(reply: Reply) -> str:
+    """Return what the channel sees."""
+    assert reply.announcement
+    return reply.announcement.summary
+
+
+def post_cards(store: Store) -> None:
+    """Post a card of the paper that both sides marked to each, and one of a paper that nobody marked."""
+    store.library.add([(a_paper("p4"), a_review())], now=NOW)
+    for channel in (SLACK, DISCORD):
+        for paper in ("p3", "p4"):
+            store.posts.record_shared(Post(channel, f"m-{paper}", (paper,), {"text": "x"}), now=NOW)
+    store.post_edits.enqueue(since=NOW - timedelta(days=1), now=NOW)
+
+
+def list_refreshed(store: Store) -> set[tuple[str, str]]:
+    """Return the platform and id of each message that is due for a refresh."""
+    edits = store.post_edits.claim(now=NOW, interval=timedelta(hours=1), limit=99)
+    for edit in edits:
+        store.post_edits.complete(edit, "", now=NOW, interval=timedelta())
+    return {(edit.post.channel.platform, edit.post.message_id) for edit in edits}
+
+
+BOTH_CARDS = {("slack", "m-p3"), ("discord", "m-p3")}
+
+
+def test_cards_of_all_sides_are_refreshed_when_a_queue_is_shared_and_when_that_ends() -> None:
+    store = a_marked_store()
+    post_cards(store)
+    answers(store).groups.join_group("reading group", SLACK, ADA)
+    assert list_refreshed(store) == BOTH_CARDS
+    answers(store).groups.leave_group("reading group", SLACK, ADA)
+    assert list_refreshed(store) == BOTH_CARDS
+    assert list_refreshed(store) == set()
+
+
+def test_cards_are_refreshed_when_accounts_become_one_person() -> None:
+    store = a_shared_store()
+    post_cards(store)
+    link(store)
+    assert list_refreshed(store) == BOTH_CARDS
+    answers(store).groups.unlink(DISCORD, BOB)
+    assert list_refreshed(store) == BOTH_CARDS
 
 
 # Accounts.
