@@ -12,8 +12,8 @@ from bot.present.meeting import (
     describe_days_off,
     describe_next,
     describe_plan,
+    describe_span,
     format_meeting_day,
-    format_span,
     present_calendar,
     present_meeting,
     present_no_meeting,
@@ -132,18 +132,27 @@ class MeetingAnswers:
         return self._store_plan(subscription_id, plan, verb, channel, person)
 
     def _store_plan(
-        self, subscription_id: int, plan: MeetingPlan, verb: str, channel: Channel, person: Person
+        self,
+        subscription_id: int,
+        plan: MeetingPlan,
+        verb: str,
+        channel: Channel,
+        person: Person,
+        *,
+        names_plan: bool = True,
     ) -> Reply:
         meeting = self.context.store.meeting_plans.save(
             subscription_id, plan, by=person.name, by_id=person.qualify_id(channel), now=self.context.clock()
         )
-        return self._reply_to_change(meeting, verb, person)
+        return self._reply_to_change(meeting, verb, person, names_plan=names_plan)
 
-    def _reply_to_change(self, meeting: Meeting, verb: str, person: Person) -> Reply:
+    def _reply_to_change(
+        self, meeting: Meeting, verb: str, person: Person, *, names_plan: bool = True
+    ) -> Reply:
         state = f"{describe_plan(meeting.plan)}" if meeting.is_active else "there are no meetings any more"
         hint = f" {self._command} join puts you into the rota." if meeting.is_active else ""
         message = present_sentence(f"Done: {state}.{hint}")
-        return Reply(message, present_plan_change(meeting, person.name, verb))
+        return Reply(message, present_plan_change(meeting, person.name, verb, names_plan=names_plan))
 
     def _end_plan(self, channel: Channel, person: Person) -> Reply:
         self.context.require_permission(channel, person, _TASK)
@@ -204,8 +213,8 @@ class MeetingAnswers:
                 f"These are more than {MAX_DAYS_OFF} spans of days off: {self._command} off none"
             )
         plan = replace(meeting.plan, days_off=tuple(sorted(days_off, key=lambda each: each.first)))
-        verb = f"called meetings off, {format_span(span)}"
-        reply = self._store_plan(meeting.subscription_id, plan, verb, channel, person)
+        verb = f"called off the meetings {describe_span(span)}"
+        reply = self._store_plan(meeting.subscription_id, plan, verb, channel, person, names_plan=False)
         changed = replace(meeting, plan=plan)
         return replace(reply, message=present_sentence(f"Done: {describe_days_off(changed, span)}"))
 
@@ -241,7 +250,7 @@ class MeetingAnswers:
         is_concerned = away.first <= meeting.plan.find_day(meeting.timetable.starts_at) <= away.last
         replied = self._hand_on_own(meeting, person, keeps_place=True) if is_concerned else None
         return Reply(
-            present_sentence(f"You are away {format_span(away)}, and keep your place in the rota."),
+            present_sentence(f"You are away {describe_span(away)}, and keep your place in the rota."),
             replied.announcement if replied else None,
         )
 

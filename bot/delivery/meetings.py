@@ -17,7 +17,7 @@ from digests.meetings.rota import choose_presenter
 from digests.model import PostedState, QueuedPaper, QueueOutcome, ScoredPaper
 from digests.ports.discussions import AnswerCounts
 from digests.ports.marks import QueueScope, choose_queue_scope
-from digests.ports.meetings import Meeting
+from digests.ports.meetings import PICKED_BY, Meeting
 from digests.ports.outbox import Claim, DeliveryKind
 from digests.ports.queue_groups import find_shared_scope
 from digests.subscription import DigestStyle
@@ -27,9 +27,6 @@ CHOICE_ATTEMPTS = 5
 
 QUEUE_LENGTH = 100
 """Papers of a queue that are considered, the most wanted first."""
-
-PICKED_BY = "the meeting"
-"""Name under which the paper of a meeting is taken off the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +97,7 @@ def _choose_paper(meeting: Meeting, context: DeliveryContext) -> Meeting:
             if not _is_withheld(meeting.paper, context):
                 _take_off_queue(meeting, context)
                 return meeting
+            _put_back(meeting, context)
             released = context.store.meetings.release_paper(meeting, now=context.clock())
             meeting = released or context.store.meeting_plans.find(meeting.channel) or meeting
             continue
@@ -155,6 +153,13 @@ def _take_off_queue(meeting: Meeting, context: DeliveryContext) -> None:
     context.store.queue_decisions.decide(
         meeting.paper, scope, QueueOutcome.DISCUSSED, by=PICKED_BY, by_id="", now=meeting.chosen_at
     )
+
+
+def _put_back(meeting: Meeting, context: DeliveryContext) -> None:
+    """Undo that the paper of a meeting was taken off the queue: it is not discussed."""
+    if meeting.paper is not None and meeting.chosen_at is not None:
+        scope = _choose_scope(meeting, context)
+        context.store.queue_decisions.undo(meeting.paper, scope, at=meeting.chosen_at)
 
 
 def _present_post(

@@ -145,17 +145,18 @@ def describe_plan(plan: MeetingPlan) -> str:
     return ", ".join(parts)
 
 
-def present_plan_change(meeting: Meeting, name: str, change: str) -> Message:
+def present_plan_change(meeting: Meeting, name: str, change: str, *, names_plan: bool = True) -> Message:
     """Build the notice of a change of a plan by the person `name`, with *Undo*. `change` is a verb.
 
-    Such as: Ada planned meetings: every Thursday at 16:00 (Europe/Berlin).
+    Such as: Ada planned meetings: every Thursday at 16:00 (Europe/Berlin). Without `names_plan` the sentence
+    ends after the verb.
     """
     who = clean_text(name)
     undo = Buttons((Button(ButtonAction.UNDO_PLAN, "Undo", str(meeting.plan_revision)),))
     if not meeting.is_active:
         sentence = f"{who} ended the meetings here."
         return Message(sentence, (Text(sentence), undo))
-    sentence = f"{who} {change}: {describe_plan(meeting.plan)}."
+    sentence = f"{who} {change}: {describe_plan(meeting.plan)}." if names_plan else f"{who} {change}."
     coming = Text(_describe_day_off(meeting)) if meeting.is_off else build_appointment(meeting, "Next")
     return Message(sentence, (Text(sentence), coming, undo))
 
@@ -174,9 +175,17 @@ def format_meeting_day(meeting: Meeting) -> str:
 
 
 def format_span(span: DaysOff) -> str:
-    """Format a span of dates: 24 December; 21 December to 3 January."""
+    """Format a span of dates: 24 December; 16 to 20 November; 21 December to 3 January."""
     first, last = (f"{day.day} {day:%B}" for day in (span.first, span.last))
-    return first if span.first == span.last else f"{first} to {last}"
+    if span.first == span.last:
+        return first
+    is_one_month = (span.first.year, span.first.month) == (span.last.year, span.last.month)
+    return f"{span.first.day if is_one_month else first} to {last}"
+
+
+def describe_span(span: DaysOff) -> str:
+    """Name a span of dates in a sentence: on 24 December; from 16 to 20 November."""
+    return f"{'on' if span.first == span.last else 'from'} {format_span(span)}"
 
 
 def _format_instant(instant: datetime, plan: MeetingPlan) -> str:
@@ -235,7 +244,10 @@ def _format_votes(count: int) -> str:
 
 
 def _present_closed_poll(meeting: Meeting, papers: Mapping[str, ScoredPaper]) -> Message:
-    """Build the result of a poll, with the votes of each paper."""
+    """Build the result of a poll, with the votes of each paper.
+
+    A poll of an empty queue had none to vote on: its paper was marked since.
+    """
     counts = count_votes(meeting.candidates, meeting.votes)
     title = f"{format_meeting_day(meeting)}: “{_format_title(meeting.paper or '', papers)}”"
     lines = [
@@ -243,8 +255,11 @@ def _present_closed_poll(meeting: Meeting, papers: Mapping[str, ScoredPaper]) ->
         f"{format_count(counts[candidate.paper], 'vote')}"
         for place, candidate in enumerate(meeting.candidates, start=1)
     ]
-    result = [Text("\n".join(lines))] if lines else []
-    return Message(title, (Heading(title), *result, Text("The poll is closed.", is_small_print=True)))
+    if not lines:
+        text = "It was the most wanted paper of the queue."
+        return Message(title, (Heading(title), Text(text, is_small_print=True)))
+    closing = Text("The poll is closed.", is_small_print=True)
+    return Message(title, (Heading(title), Text("\n".join(lines)), closing))
 
 
 def present_agenda(
@@ -319,7 +334,7 @@ def describe_days_off(meeting: Meeting, span: DaysOff) -> str:
     if meeting.is_off and meeting.plan.find_day(meeting.timetable.starts_at) in (span.first, span.last):
         return f"no meeting on {format_meeting_day(meeting)}. {describe_next(meeting)}"
     coming = f"The next one is on {format_meeting_day(meeting)}."
-    return f"no meeting {format_span(span)}. {describe_next(meeting) if meeting.is_off else coming}"
+    return f"no meeting {describe_span(span)}. {describe_next(meeting) if meeting.is_off else coming}"
 
 
 def describe_next(meeting: Meeting) -> str:

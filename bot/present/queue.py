@@ -19,6 +19,7 @@ from bot.chat.message import (
 from bot.present.card import SHORT_TITLE_CHARACTERS, format_hold, shorten_title
 from bot.present.wording import clean_text, format_short_weekday
 from digests.model import QueueDecision, QueuedPaper, QueueOutcome, ScoredPaper
+from digests.ports.meetings import PICKED_BY
 from digests.ports.people import SOMEBODY
 from digests.text import clip_text
 
@@ -115,7 +116,7 @@ def _present_entry(entry: QueueEntry, place: int, papers: Mapping[str, ScoredPap
 
 
 def _format_partners(count: int) -> str:
-    return f"{count:,} where the queue is shared" if count else ""
+    return f"{count:,} elsewhere" if count else ""
 
 
 def _present_page_buttons(page: QueuePage) -> tuple[Block, ...]:
@@ -150,6 +151,8 @@ def _describe_decision(decision: QueueDecision, title: str) -> str:
     """Return the sentence about a decision: Ada passed on “KTO” on Tue 24 Nov."""
     name, day = clean_text(decision.by) or SOMEBODY, format_short_weekday(decision.at)
     match decision.outcome:
+        case QueueOutcome.DISCUSSED if decision.by == PICKED_BY:
+            return f"“{title}” was chosen for a meeting on {day}."
         case QueueOutcome.DISCUSSED:
             return f"{name} took “{title}” off the list as discussed on {day}."
         case QueueOutcome.PASSED:

@@ -8,6 +8,9 @@ from typing import Protocol
 from digests.meetings.model import Candidate, MeetingPlan, Member, Timetable
 from digests.subscription import Channel
 
+PICKED_BY = "the meeting"
+"""Name under which the paper of a meeting is taken off the queue, without an id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meeting:

@@ -7,7 +7,6 @@ UTF-16 units of the escaped text.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC
 from typing import assert_never
 
 from bot.chat.message import (
@@ -269,12 +268,12 @@ def _render_link_line(line: Links) -> list[PageDraft]:
 
 
 def _render_appointment(appointment: Appointment) -> PageDraft:
-    """Render an instant in each reader's time zone, with the same in words beside it, and the place."""
+    """Render an instant in each reader's time zone, and the place. Old clients show the words instead."""
     words = clip_text(tidy_line(appointment.text), SMALL_PRINT_UNITS, cost=count_mrkdwn_units)
     label = escape_mrkdwn(clip_text(tidy_line(appointment.label), HEADER_UNITS, cost=count_mrkdwn_units))
-    fallback = f"{appointment.at.astimezone(UTC):%Y-%m-%d %H.%M} UTC"
+    fallback = escape_mrkdwn(words.replace("|", "/"))
     token = f"<!date^{int(appointment.at.timestamp())}^{{date_long_pretty}}, {{time}}|{fallback}>"
-    lines = [f"*{label}* {token} · {escape_mrkdwn(words)}"]
+    lines = [f"*{label}* {token}"]
     place = clip_text(tidy_line(appointment.place), SMALL_PRINT_UNITS, cost=count_mrkdwn_units)
     if place:
         lines.append(f"*Where* {render_link(place, place)}")

@@ -226,11 +226,11 @@ def test_the_answer_to_skip_names_the_date_that_is_off_and_the_next_one() -> Non
     [
         (
             "off 21 dec to 3 jan",
-            "no meeting 21 December to 3 January. The next one is on Thursday 3 December",
+            "no meeting from 21 December to 3 January. The next one is on Thursday 3 December",
         ),
         (
             "off 1 dec to 12 dec",
-            "no meeting 1 December to 12 December. The next one is on Thursday 17 December",
+            "no meeting from 1 to 12 December. The next one is on Thursday 17 December",
         ),
         ("off 3 dec", "no meeting on Thursday 3 December. The next one is on Thursday 10 December"),
     ],

@@ -99,6 +99,17 @@ def test_a_poll_an_agenda_and_a_reminder_come_at_their_hours() -> None:
     assert reminder.splitlines()[0] == "Thursday 3 December: DPO"
 
 
+def test_a_poll_that_had_nothing_to_offer_says_how_the_paper_was_found() -> None:
+    world = a_group(marked=())
+    meeting = coming(world)
+    go_to(world, meeting.timetable.poll_at)
+    world.store.marks.set_mark(Mark(CHANNEL, "", DPO, "A", MarkSource.BUTTON, world.now), True)
+    go_to(world, meeting.timetable.closes_at)
+    poll = next(page.payload for _, _, page in world.posted_pages.pages)
+    text = "\n".join(map(_read_block, poll["blocks"]))
+    assert text == "Thursday 3 December: “DPO”\nIt was the most wanted paper of the queue."
+
+
 def test_votes_are_counted_on_the_poll_and_decide() -> None:
     world = a_group()
     meeting = coming(world)
@@ -369,6 +380,7 @@ def test_a_paper_that_is_held_after_its_meeting_was_called_off_gets_no_card(othe
     world.store.moderation.hold(KTO, "suspect", now=world.now)
     posted = len(read_posts(world))
     go_to(world, coming(world).timetable.closes_at)
+    assert world.store.queue_decisions.last_discussions(SCOPE, [KTO]) == {}, "it was not discussed"
     new = "\n".join(read_posts(world)[posted:])
     assert "KTO" not in new
     assert KTO not in new
