@@ -42,7 +42,7 @@ def present_recap(recap: Recap) -> Message:
     title = f"The week here: {format_short_weekday(recap.span.first)} to {format_short_weekday(last)}"
     blocks: list[Block] = [Heading(title), Text(_describe_shown(facts), label="Shown")]
     wanted = [
-        f"{_format_paper(recap.papers[paper])} · {_describe_wish(count)}"
+        f"{_format_paper(recap.papers[paper])} · marked by {count:,} {'person' if count == 1 else 'people'}"
         for paper, count in facts.marks.items()
         if paper in recap.papers
     ]

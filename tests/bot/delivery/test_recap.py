@@ -77,8 +77,8 @@ def test_a_recap_tells_of_the_week_before() -> None:
     assert recap.splitlines() == [
         "The week here: Mon 23 Nov to Sun 29 Nov",
         "Shown 4 papers in 2 digests",
-        "Wanted • “DPO” (2305.18290) · 9.0/10 · 2 want to discuss it",
-        "• “Paper 2401.00000” (2401.00000) · 7.5/10 · 1 wants to discuss it",
+        "Wanted • “DPO” (2305.18290) · 9.0/10 · marked by 2 people",
+        "• “Paper 2401.00000” (2401.00000) · 7.5/10 · marked by 1 person",
         "Discussed “Paper 2401.00001” (2401.00001) · 7.5/10",
         "Scores not enough marks to compare yet (2 of 5).",
     ]
