@@ -194,6 +194,12 @@ def is_answered(question: Question, scored: ScoredPaper) -> bool:
     return has_score or bool(choose_passages(question, scored))
 
 
+def list_stems(text: str) -> frozenset[str]:
+    """Return the stems of a text's telling words."""
+    words = _split_words(_clean(text).lower())
+    return frozenset(_stem(word) for word in words if word not in _IDLE_WORDS)
+
+
 def _collect_stems(scored: ScoredPaper) -> set[str]:
     texts = (scored.paper.title, *(passage.text for passage in _flatten(list_passages(scored))))
     return {_stem(word) for each in texts for word in _split_words(_clean(each).lower())}

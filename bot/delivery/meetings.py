@@ -175,11 +175,22 @@ def _present_post(
             return present_poll(meeting, papers), DigestStyle.COMPACT
         case DeliveryKind.AGENDA:
             answers = _count_answers(meeting, context) if has_begun else None
-            return present_agenda(meeting, papers, answers), DigestStyle.THREAD
+            questions = _load_questions(meeting, context)
+            return present_agenda(meeting, papers, answers, questions), DigestStyle.THREAD
         case _:
             in_workspace = not _choose_scope(meeting, context).channel  # Partners' people are not named.
             interested = context.store.meetings.find_interested(meeting, in_workspace=in_workspace)
             return present_reminder(meeting, papers, interested), DigestStyle.COMPACT
+
+
+def _load_questions(meeting: Meeting, context: DeliveryContext) -> Mapping[str, str]:
+    """Return the model's questions about the paper of a meeting, by limitation.
+
+    They are those that were there when the paper was chosen: people may have talked about the others since.
+    """
+    if meeting.paper is None or meeting.chosen_at is None:
+        return {}
+    return context.store.starter_questions.find(meeting.paper, until=meeting.chosen_at)
 
 
 def _count_answers(meeting: Meeting, context: DeliveryContext) -> AnswerCounts | None:

@@ -162,6 +162,8 @@ def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
     parts += [f"{comparisons} of two"] if outcome.comparison_count else []
     parts += [format_count(outcome.vote_count, "further vote")] if outcome.vote_count else []
     parts += [f"{outcome.translation_count:,} translated"] if outcome.translation_count else []
+    questions = format_count(outcome.question_count, "question")
+    parts += [f"{questions} for meetings"] if outcome.question_count else []
     parts += [f"{outcome.failure_count:,} failed"] if outcome.failure_count else []
     parts += [f"{outcome.held_count:,} held for a person (paperround held)"] if outcome.held_count else []
     parts += [f"{waiting_count:,} waiting"] if waiting_count else []
@@ -198,6 +200,9 @@ def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
     ]
     if review_plan.pairs_to_compare:
         lines.append(f"Comparisons of two of them: {review_plan.pairs_to_compare:,}.")
+    if review_plan.papers_for_meetings:
+        papers = format_count(review_plan.papers_for_meetings, "paper")
+        lines.append(f"Questions for meetings: about {papers}.")
     if review_plan.translations:
         lines.append(f"Translations for channels with a language: {review_plan.translations:,}.")
     lines += [

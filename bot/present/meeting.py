@@ -27,6 +27,7 @@ from bot.present.wording import (
     format_short_weekday,
     format_weekday_date,
 )
+from digests.limitations import digest_limitation
 from digests.meetings.model import DaysOff, MeetingPlan
 from digests.meetings.poll import count_votes
 from digests.meetings.rota import order_rota
@@ -54,6 +55,9 @@ _OPENINGS = (
     "“{}” Would it matter where you would use this?",
 )
 """Starter questions about a paper's weak points, in the words of its review."""
+
+BY_MODEL = "(by the model)"
+"""Words after a question that the model wrote."""
 
 _GENERAL_QUESTIONS = (
     "What is the one result that you would tell a colleague about?",
@@ -263,15 +267,19 @@ def _present_closed_poll(meeting: Meeting, papers: Mapping[str, ScoredPaper]) ->
 
 
 def present_agenda(
-    meeting: Meeting, papers: Mapping[str, ScoredPaper], answers: AnswerCounts | None = None
+    meeting: Meeting,
+    papers: Mapping[str, ScoredPaper],
+    answers: AnswerCounts | None = None,
+    questions: Mapping[str, str] | None = None,
 ) -> Message:
     """Build the agenda of a meeting: time and place, who leads, the paper, and questions to begin with.
 
-    Once it has begun, `answers` are those about its paper: the agenda asks for more, and nobody takes the
+    `questions` are the model's, by limitation (`digest_limitation`); the others are made by rule. Once the
+    meeting has begun, `answers` are those about its paper: the agenda asks for more, and nobody takes the
     turn of whoever led it.
     """
     scored = papers.get(meeting.paper) if meeting.paper is not None else None
-    cards = _build_paper_blocks(scored) if scored else ()
+    cards = _build_paper_blocks(scored, questions or {}) if scored else ()
     if not meeting.is_held or meeting.paper is None:
         message = _present_not_held(meeting, papers)
         return Message(message.summary, (*message.blocks, *cards))
@@ -295,18 +303,24 @@ def present_agenda(
     return Message(title, (Heading(title), build_appointment(meeting), leads, buttons, *cards))
 
 
-def _build_paper_blocks(scored: ScoredPaper) -> tuple[Block, ...]:
+def _build_paper_blocks(scored: ScoredPaper, questions: Mapping[str, str]) -> tuple[Block, ...]:
     card = build_card(scored)
-    questions = "\n".join(f"{place}. {each}" for place, each in enumerate(list_questions(card), start=1))
-    return card, Text(questions, label="To begin with")
+    asked = list_questions(card, questions)
+    return card, Text(
+        "\n".join(f"{place}. {each}" for place, each in enumerate(asked, start=1)), label="To begin with"
+    )
 
 
-def list_questions(card: Card) -> tuple[str, ...]:
-    """Return three questions to begin a discussion with, out of the weak points that a card names."""
-    points = [
-        clip_text(clean_text(point), QUESTION_CHARACTERS) for point in card.limitations[: len(_OPENINGS)]
-    ]
-    asked = [opening.format(point) for opening, point in zip(_OPENINGS, points, strict=False)]
+def list_questions(card: Card, by_model: Mapping[str, str]) -> tuple[str, ...]:
+    """Return three questions to begin a discussion with, out of the weak points that a card names.
+
+    Those in `by_model`, by limitation, take the place of the ones by rule, and say that they are the model's.
+    """
+    asked = []
+    for opening, point in zip(_OPENINGS, card.limitations, strict=False):
+        question = clean_text(by_model.get(digest_limitation(point), ""))
+        text = clip_text(clean_text(point), QUESTION_CHARACTERS)
+        asked.append(f"{question} {BY_MODEL}" if question else opening.format(text))
     return (*asked, *_GENERAL_QUESTIONS[len(asked) :])
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from digests.ports.review_queue import ReviewQueue
     from digests.ports.review_reports import ReviewReports
     from digests.ports.sources import Health, Sources
+    from digests.ports.starter_questions import StarterQuestions
     from digests.ports.subscriptions import Subscriptions
     from digests.ports.translations import Translations
     from digests.ports.worker_locks import WorkerLocks
@@ -81,6 +82,7 @@ class Store:
     budget: "Budget"
     pairwise_ranking: "PairwiseRanking"
     translations: "Translations"
+    starter_questions: "StarterQuestions"
     moderation: "Moderation"
     workspaces: "Workspaces"
     access_tokens: "AccessTokens"

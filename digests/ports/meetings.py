@@ -104,6 +104,12 @@ class Meetings(Protocol):
         Marks count in the meeting's channel, and with `in_workspace` in all channels of its workspace.
         """
 
+    def list_undecided(self, *, until: datetime, limit: int) -> Sequence[Meeting]:
+        """Return up to `limit` meetings of active plans whose paper is to be chosen by an instant.
+
+        Those whose paper is chosen first come first.
+        """
+
     def open_poll(self, meeting_id: int, candidates: Sequence[Candidate]) -> Meeting | None:
         """Store the papers of a poll, unless it has some or its paper is chosen; return the meeting."""
 

@@ -189,6 +189,7 @@ class RoundOutcome:
     comparison_count: int = 0
     vote_count: int = 0
     translation_count: int = 0
+    question_count: int = 0
     trouble: Trouble | None = None
     detail: str = ""
     consecutive_faults: int = 0

@@ -12,6 +12,7 @@ from digests.reviewers.context import ReviewContext, start_of_day
 from digests.reviewers.openai import TokenUsage
 from digests.reviewers.pairwise import load_best_of_day
 from digests.reviewers.queue import MAX_PAPERS_PER_ROUND, fill_queue, load_recent_candidates
+from digests.reviewers.starter_questions import choose_papers_without_questions
 from digests.reviewers.translation import forecast_translations
 from digests.reviewers.voting import has_voted, rank_by_need
 from digests.subscription import Preferences
@@ -24,6 +25,9 @@ TYPICAL_COMPARISON_USAGE = TokenUsage(1500, 80)
 
 TYPICAL_TRANSLATION_USAGE = TokenUsage(600, 250)
 """Usage of one translation: the rules, and a TL;DR with three limitations in and out."""
+
+TYPICAL_QUESTIONS_USAGE = TokenUsage(600, 150)
+"""Usage of the questions about one paper: the rules, a TL;DR, three limitations in, three questions out."""
 
 TYPICAL_REVIEW_PROMPT_TOKENS = 2200
 """Tokens of a full review's prompt without the full text."""
@@ -41,8 +45,9 @@ class ReviewPlan:
     """Forecast of a round: papers to score and to review in full, pairs to compare, translations, their cost.
 
     `current_spending` was spent on this day already. `expected_spending` comes on top and stays within the
-    budget. `deferred_papers` do not fit into it and wait for tomorrow. `members` are the seats of the panel,
-    each with its part, which the budget does not limit.
+    budget. Questions are written about `papers_for_meetings`. `deferred_papers` do not fit into the budget,
+    and wait for tomorrow. `members` are the seats of the panel, each with its part, which the budget does not
+    limit.
     """
 
     papers_to_score: int
@@ -53,6 +58,7 @@ class ReviewPlan:
     pairs_to_compare: int = 0
     members: Mapping[str, "MemberPlan"] = field(default_factory=dict)
     translations: int = 0
+    papers_for_meetings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def plan_round(
     in_full = store.review_queue.next(ReviewDepth.FULL, papers_to_review, now=context.clock())
     waiting_papers = {*expected_scores, *(task.paper for task in in_full)}
     translations = forecast_translations(context, preferences_by_workspace, expected_scores, waiting_papers)
+    papers_for_meetings = len(choose_papers_without_questions(context))
     scoring_cost, review_cost = (
         budget.cost_of(TYPICAL_SCORING_USAGE),
         budget.cost_of(_typical_review_usage(context)),
@@ -94,6 +101,7 @@ def plan_round(
         *[sum([review_cost] * len(first_looks), Spending())] * papers_to_review,
         *[budget.cost_of(TYPICAL_COMPARISON_USAGE)] * pairs_to_compare,
         *[scoring_cost] * (sum(first_looks.values()) - papers_to_score),
+        *[budget.cost_of(TYPICAL_QUESTIONS_USAGE)] * papers_for_meetings,
         *[budget.cost_of(TYPICAL_TRANSLATION_USAGE)] * translations,
     ]
     spent = store.budget.spending_on(day)
@@ -114,6 +122,7 @@ def plan_round(
             for name, count in first_looks.items()
         },
         translations,
+        papers_for_meetings,
     )
 
 

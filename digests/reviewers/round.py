@@ -1,4 +1,7 @@
-"""One round of the reviewer: score the queue, review the best papers in full, rank and translate the best."""
+"""One round of the reviewer: score the queue, review the best papers in full, rank and translate the best.
+
+Questions about the papers of coming meetings come before the translations.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,6 +14,7 @@ from digests.reviewers.full_review import prepare_full_text, review_papers_in_fu
 from digests.reviewers.pairwise import rank_best_papers
 from digests.reviewers.queue import enqueue_full_reviews, fill_queue
 from digests.reviewers.scoring import prepare_scoring_text, score_papers
+from digests.reviewers.starter_questions import write_starter_questions
 from digests.reviewers.translation import translate_best_papers
 from digests.reviewers.voting import collect_votes, seat_voters
 from digests.subscription import Preferences
@@ -19,7 +23,7 @@ from digests.subscription import Preferences
 async def run_round(
     context: ReviewContext, preferences_by_workspace: Sequence[Sequence[Preferences]], stop: asyncio.Event
 ) -> RoundOutcome:
-    """Fill the queue, score, review in full, rank in pairs, translate, and report the reviewer's health.
+    """Fill the queue, score, review in full, rank in pairs, ask questions, translate, and report the health.
 
     Scoring first uses its share of the day's budget. The rest is for full reviews; what they leave is for
     scoring again, once the day's full reviews are chosen. Ends early on `stop` or trouble, which the outcome
@@ -54,6 +58,7 @@ async def run_round(
     if context.pairwise_limit and not outcome.is_over(stop):
         await rank_best_papers(context, outcome, stop)
     if not outcome.is_over(stop) and not _has_full_reviews_to_choose(context):
+        await write_starter_questions(context, outcome, stop)
         await translate_best_papers(context, preferences_by_workspace, outcome, stop)
     await context.run_blocking(_report_health, context, outcome)
     return outcome

@@ -49,6 +49,7 @@ NEW_TABLES = frozenset(
         "re_reviews",
         "removals",
         "review_reports",
+        "starter_questions",
         "translations",
         "unreadable_texts",
         "workspaces",

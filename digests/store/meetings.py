@@ -124,6 +124,18 @@ class SqlMeetings:
         with self.database.read() as connection:
             return sorted(voters.union(connection.execute(query).scalars()))
 
+    def list_undecided(self, *, until: datetime, limit: int) -> Sequence[Meeting]:
+        query = (
+            select(meetings.c.id)
+            .join(plans, plans.c.id == meetings.c.plan)
+            .where(plans.c.is_active, meetings.c.paper.is_(None), meetings.c.closes_at <= until)
+            .order_by(meetings.c.closes_at, meetings.c.id)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            found = [load_meeting(connection, number) for number in connection.execute(query).scalars()]
+        return [meeting for meeting in found if meeting]
+
     def open_poll(self, meeting_id: int, offered: Sequence[Candidate]) -> Meeting | None:
         with self.database.write(LOCK_NAME) as connection:
             meeting = load_meeting(connection, meeting_id)

@@ -806,6 +806,16 @@ translations = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Questions of the model about limitations, which are named by their hash. Empty: it wrote none of use.
+starter_questions = Table(
+    "starter_questions",
+    metadata,
+    Column("paper", StorableText, primary_key=True),
+    Column("limitation", StorableText, primary_key=True),
+    Column("question", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 # Plans of meetings, one for a digest. `at`, `by` and `by_id` are those of the last change, and `before` is
 # the plan before it, as JSON. A plan that was ended is not active.
 meeting_plans = Table(

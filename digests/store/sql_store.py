@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from digests.ports.review_queue import ReviewQueue
     from digests.ports.review_reports import ReviewReports
     from digests.ports.sources import Health, Sources
+    from digests.ports.starter_questions import StarterQuestions
     from digests.ports.subscriptions import Subscriptions
     from digests.ports.translations import Translations
     from digests.ports.worker_locks import WorkerLocks
@@ -261,6 +262,12 @@ class SqlStore(Store):
         from digests.store.translations import SqlTranslations
 
         return SqlTranslations(self._database)
+
+    @cached_property
+    def starter_questions(self) -> "StarterQuestions":
+        from digests.store.starter_questions import SqlStarterQuestions
+
+        return SqlStarterQuestions(self._database)
 
     @cached_property
     def moderation(self) -> "Moderation":

@@ -97,7 +97,8 @@ class OpenAiServer:
     texts, and another for DRAFT. `passages` are those about which it was asked if they address their
     reviewer, and `passages_answer` is what it says to that. `translated` are the notes that it was to
     translate, and `translation_answer` takes the place of its answer, which has each of them behind the name
-    of the language.
+    of the language. `questioned` are the notes about which it was to write questions, and
+    `questions_answer` takes the place of its answer.
     """
 
     def __init__(
@@ -124,6 +125,8 @@ class OpenAiServer:
         self.passages_answer = '{"addressing": []}'
         self.translated: list[str] = []
         self.translation_answer = ""
+        self.questioned: list[str] = []
+        self.questions_answer = ""
         self.refuses_listing = False
         self.peak_concurrency = 0
         self._in_flight = 0
@@ -216,6 +219,9 @@ class OpenAiServer:
         if notes := _parse_notes(body["messages"]):
             self.translated.append(notes)
             choice = self.translation_answer or _translate(notes, body["messages"])
+        if points := _parse_notes(body["messages"], "points"):
+            self.questioned.append(points)
+            choice = self.questions_answer or _write_questions(points)
         completion = _build_completion(body, title, text, fault, choice)
         if self.messages:
             [chosen] = completion["choices"]
@@ -342,12 +348,24 @@ def _parse_passages(messages: list[dict[str, str]]) -> list[str]:
     return [text for _, _, text in found]
 
 
-def _parse_notes(messages: list[dict[str, str]]) -> str:
-    """Return the notes that are to be translated, empty for another request."""
+def _parse_notes(messages: list[dict[str, str]], kind: str = "notes") -> str:
+    """Return the notes that are to be translated, or asked about; empty for another request."""
     found = re.search(
-        r"----- (\w+) notes begin -----\n(.*?)\n----- \1 notes end -----", messages[1]["content"], re.DOTALL
+        rf"----- (\w+) {kind} begin -----\n(.*?)\n----- \1 {kind} end -----",
+        messages[1]["content"],
+        re.DOTALL,
     )
     return found[2] if found else ""
+
+
+def _write_questions(points: str) -> str:
+    """Return a question about each limitation, with its words."""
+    limitations = [line.partition(": ")[2] for line in points.splitlines()[1:]]
+    questions = [
+        {"limitation": number, "question": f"What would change without this: {point}?"}
+        for number, point in enumerate(limitations, start=1)
+    ]
+    return json.dumps({"questions": questions})
 
 
 def _translate(notes: str, messages: list[dict[str, str]]) -> str:

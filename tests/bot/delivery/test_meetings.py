@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from bot.delivery.context import QueuePolicy
+from bot.present.discussion import find_key_limitation
+from digests.limitations import digest_limitation
 from digests.meetings.model import DaysOff, MeetingPlan, Member
 from digests.model import Mark, MarkSource, QueueOutcome
 from digests.ports.marks import QueueScope
@@ -108,6 +110,41 @@ def test_a_poll_that_had_nothing_to_offer_says_how_the_paper_was_found() -> None
     poll = next(page.payload for _, _, page in world.posted_pages.pages)
     text = "\n".join(map(_read_block, poll["blocks"]))
     assert text == "Thursday 3 December: “DPO”\nIt was the most wanted paper of the queue."
+
+
+def save_question(world: World, question: str, *, now: datetime) -> None:
+    """Save a question about the first limitation of the paper that wins."""
+    limitation = digest_limitation(find_key_limitation(world.store.library.get([DPO])[DPO]))
+    world.store.starter_questions.save(DPO, {limitation: question}, now=now)
+
+
+def test_an_agenda_asks_the_models_questions_and_says_so_each_time_that_it_is_built() -> None:
+    world = a_group()
+    times = coming(world).timetable
+    save_question(world, "Does <!channel> it *matter*?", now=times.poll_at)
+    run_month(world)
+    paper = read_posts(world)[2]
+    assert "1. Does <!channel> it *matter*? (by the model)" in paper
+    assert "2. " in paper
+    assert paper.count("(by the model)") == 1
+    world.store.meeting_plans.save(
+        coming(world).subscription_id, replace(THURSDAYS, place="Room 5"), **BY, now=world.now
+    )
+    go_to(world, world.now + timedelta(minutes=1))
+    assert read_posts(world)[2] == paper
+
+
+def test_a_question_that_comes_after_the_agenda_changes_nothing() -> None:
+    world = a_group()
+    run_month(world)
+    before = read_posts(world)
+    save_question(world, "Too late?", now=world.now)
+    world.store.meeting_plans.save(
+        coming(world).subscription_id, replace(THURSDAYS, place="Room 5"), **BY, now=world.now
+    )
+    go_to(world, world.now + timedelta(minutes=1))
+    assert "Room 5" in read_posts(world)[1], "the agenda was built again"
+    assert read_posts(world)[2] == before[2]
 
 
 def test_votes_are_counted_on_the_poll_and_decide() -> None:

@@ -86,6 +86,7 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "subscriptions": "id platform workspace channel name domains keywords authors match_mode muted "
         "unscored repeat language recap next_recap_at top min_score style at days every_weeks week_parity "
         "time_zone is_from_settings active is_direct next_due_at stop_reason next_edition running_since",
+        "starter_questions": "paper limitation question at",
         "translations": "paper language source tldr limitations at",
         "turns": "name owner free_at",
         "unreadable_texts": "paper version marked_at reading_count",

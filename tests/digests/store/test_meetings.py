@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
@@ -105,6 +105,25 @@ def test_undoing_a_new_plan_ends_it_and_undoing_that_starts_it_again() -> None:
     redone = store.meeting_plans.undo(first.plan_id, undone.plan_revision, **BY, now=NOW)
     assert redone
     assert redone.is_active
+
+
+def test_meetings_whose_paper_is_chosen_soon_are_listed_the_next_one_first() -> None:
+    store, _, second = a_store_with_plan()
+    other = save_subscription(store, a_subscription("others"))
+    fridays = replace(THURSDAYS, schedule=replace(THURSDAYS.schedule, days=frozenset({4})))
+    first = store.meeting_plans.save(other.id, fridays, **BY, now=NOW)
+    first_choice, later = first.timetable.closes_at, second.timetable.closes_at
+    assert first_choice < later
+
+    def list_undecided(until: datetime = later, limit: int = 9) -> list[int]:
+        return [meeting.id for meeting in store.meetings.list_undecided(until=until, limit=limit)]
+
+    assert list_undecided() == [first.id, second.id]
+    assert list_undecided(limit=1) == list_undecided(first_choice) == [first.id]
+    assert store.meetings.choose_paper(first, "kto", None, now=NOW)
+    assert list_undecided() == [second.id]
+    store.meeting_plans.end(second.plan_id, **BY, now=NOW)
+    assert list_undecided() == []
 
 
 def test_the_papers_of_a_poll_are_stored_once() -> None:
