@@ -293,6 +293,21 @@ class Message:
         return tuple(block for block in self.blocks if isinstance(block, Card))
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarEvent:
+    """A meeting in a platform's own calendar. All texts are untrusted.
+
+    `place` may be empty. A cancelled event stays so: the calendar tells it to those who follow it.
+    """
+
+    title: str
+    description: str
+    starts_at: datetime
+    ends_at: datetime
+    place: str = ""
+    is_cancelled: bool = False
+
+
 def fit_style(message: Message, style: DigestStyle) -> DigestStyle:
     """Return the style in which a message is shown: compact for a thread that would only repeat the message.
 

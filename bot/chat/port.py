@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from bot.chat.message import Message
+from bot.chat.message import CalendarEvent, Message
 from digests.model import AttachedFile, Post
 from digests.subscription import Channel, DigestStyle
 
@@ -50,20 +50,11 @@ class NoHistory(Enum):
 CANNOT_ASK = NoHistory.CANNOT_ASK
 
 
-class Platform(Protocol):
-    """A platform that messages are posted to. `name` is its name in the settings.
+class PagePoster(Protocol):
+    """Posts pages, finds them again by their keys, and edits them.
 
     Calls over the network raise PostError for every failure.
     """
-
-    @property
-    def name(self) -> str: ...
-
-    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
-        """Render a message as pages within every limit of the platform, one at least. Pure.
-
-        Never raises for any text. Texts are escaped, and clipped if they are too long.
-        """
 
     async def fit_pages(self, channel: Channel, pages: Sequence[Page]) -> Sequence[Page]:
         """Return the pages of one message as this kind of channel takes them, in order, with the same papers.
@@ -84,8 +75,8 @@ class Platform(Protocol):
 
         `key` is the page's idempotency key, which the message carries. `thread` is the receipt of the message
         whose thread the page belongs to, or None. Raises PostError; its outcome tells if the page may be
-        posted again. The outcome is UNKNOWN if the answer was lost. After a
-        FileRefusedError the page can be posted without its file.
+        posted again. The outcome is UNKNOWN if the answer was lost. After a FileRefusedError the page can be
+        posted without its file.
         """
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
@@ -102,6 +93,22 @@ class Platform(Protocol):
         message shows the page again. Raises PostError, with REFUSED also when the message no longer exists.
         """
 
+
+class Platform(PagePoster, Protocol):
+    """A platform that messages are posted to. `name` is its name in the settings.
+
+    Calls over the network raise PostError for every failure.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
+        """Render a message as pages within every limit of the platform, one at least. Pure.
+
+        Never raises for any text. Texts are escaped, and clipped if they are too long.
+        """
+
     async def refresh(self, post: Post, update: PostUpdate) -> None:
         """Render a posted message again with this update. Idempotent.
 
@@ -115,6 +122,21 @@ class Platform(Protocol):
         `channel` is the channel that the message is about, and names the workspace. Raises PostError, also if
         the person accepts no direct messages.
         """
+
+
+@runtime_checkable
+class CalendarPlatform(Protocol):
+    """A platform with a calendar, in which a meeting is an event."""
+
+    @property
+    def events(self) -> "EventPoster": ...
+
+
+class EventPoster(PagePoster, Protocol):
+    """Posts events as pages. `fit_pages` drops them where the app may not make any."""
+
+    def render_event(self, event: CalendarEvent) -> Page:
+        """Render an event as a page within every limit of the platform. Pure. Never raises for any text."""
 
 
 class Outcome(Enum):

@@ -15,10 +15,20 @@ from time import monotonic
 from typing import assert_never
 
 from bot.chat.attempt import SendAttempt, current_attempt, with_deadline
-from bot.chat.port import CANNOT_ASK, FileRefusedError, NoHistory, Outcome, Page, Platform, PostError
+from bot.chat.port import (
+    CANNOT_ASK,
+    CalendarPlatform,
+    FileRefusedError,
+    NoHistory,
+    Outcome,
+    Page,
+    PagePoster,
+    Platform,
+    PostError,
+)
 from bot.delivery.context import DeliveryContext, UnknownPolicy
 from bot.delivery.mark_counts import show_mark_counts
-from bot.delivery.meetings import build_meeting_post
+from bot.delivery.meetings import MeetingPost, build_meeting_post
 from bot.delivery.rate_limit import RateLimiter
 from bot.delivery.recap import build_recap
 from bot.delivery.render_cache import RenderedDigest, RenderRequest
@@ -219,6 +229,13 @@ class _EditionRun:
         known = ", ".join(platforms)
         raise PostError(f"The platform {name!r} is not set up here; these are: {known}.", Outcome.NOT_POSTED)
 
+    def _find_poster(self) -> PagePoster:
+        """Return what posts the pages of this delivery: the platform, or its calendar for an event."""
+        platform = self._find_platform()
+        if self.claim.kind is DeliveryKind.EVENT and isinstance(platform, CalendarPlatform):
+            return platform.events
+        return platform
+
     # The plan.
 
     async def _plan_pages(self) -> bool:
@@ -233,7 +250,7 @@ class _EditionRun:
                 return await self._plan_digest()
             case DeliveryKind.RECAP:
                 return await self._plan_recap()
-            case DeliveryKind.POLL | DeliveryKind.AGENDA | DeliveryKind.REMINDER:
+            case DeliveryKind.POLL | DeliveryKind.AGENDA | DeliveryKind.REMINDER | DeliveryKind.EVENT:
                 return await self._plan_meeting_post()
             case _:
                 assert_never(self.claim.kind)
@@ -272,13 +289,14 @@ class _EditionRun:
         if any(page.state not in _FINISHED_STATES for page in claim.pages):
             return True
         post = await run_background(build_meeting_post, claim, context)
-        rendered = RenderedDigest(
-            tuple(self._find_platform().render(post.message, post.style)),
-            post.revision,
-            None,
-            post.posted_states,
-        )
-        pages = await self._plan_rendered_pages(rendered)
+        if post.message is None and post.event is None:  # It stays as it is.
+            pages = claim.pages
+            rendered = RenderedDigest((), post.revision, None, {})
+        else:
+            rendered = RenderedDigest(
+                tuple(self._render_meeting_post(post)), post.revision, None, post.posted_states
+            )
+            pages = await self._plan_rendered_pages(rendered)
         if claim.pages:
             self.claim = await run_background(
                 partial(context.store.outbox.replace_plan, claim, pages, watermark=post.revision)
@@ -286,6 +304,14 @@ class _EditionRun:
         else:
             await self._store_plan(rendered, pages)
         return True
+
+    def _render_meeting_post(self, post: MeetingPost) -> Sequence[Page]:
+        """Render a post of a meeting. An event has no page on a platform without a calendar."""
+        platform = self._find_platform()
+        if post.event:
+            calendar = platform.events if isinstance(platform, CalendarPlatform) else None
+            return (calendar.render_event(post.event),) if calendar else ()
+        return platform.render(post.message, post.style) if post.message else ()
 
     async def _plan_recap(self) -> bool:
         """Plan a recap, without a page for a quiet week. Returns True. Raises PostError and StoreError."""
@@ -322,7 +348,7 @@ class _EditionRun:
         """Return the pages of a digest as the channel takes them, each with its key. Raises PostError."""
         if not rendered.pages:
             return ()
-        fitting = self._find_platform().fit_pages(self.claim.subscription.channel, rendered.pages)
+        fitting = self._find_poster().fit_pages(self.claim.subscription.channel, rendered.pages)
         pages = await with_deadline(fitting, self.context.policy.timeout)
         return _number_pages(pages, rendered, self.claim)
 
@@ -406,7 +432,7 @@ class _EditionRun:
             return await self._post_page(page)
         await self._acquire_rate_limit()
         ready_page = await self._upload_file(page)
-        editing = self._find_platform().edit(
+        editing = self._find_poster().edit(
             claim.subscription.channel, found, ready_page, key=page.idempotency_key
         )
         try:
@@ -447,7 +473,7 @@ class _EditionRun:
         if elapsed >= timeout:
             await self._reset_page(page)
             raise PostError("The outbox took too long to be written.", Outcome.NOT_POSTED)
-        posting = self._find_platform().post(
+        posting = self._find_poster().post(
             self.claim.subscription.channel,
             ready_page,
             key=page.idempotency_key,
@@ -477,8 +503,8 @@ class _EditionRun:
         Never raises PostError: no page waits for its file.
         """
         if page.file and page.number not in self.ready_pages:
-            platform, channel = self._find_platform(), self.claim.subscription.channel
-            uploading = platform.upload_file(channel, _to_page(page))
+            poster, channel = self._find_poster(), self.claim.subscription.channel
+            uploading = poster.upload_file(channel, _to_page(page))
             try:
                 self.ready_pages[page.number] = await with_deadline(uploading, self.context.policy.timeout)
             except PostError as error:
@@ -521,7 +547,7 @@ class _EditionRun:
         """
         receipt = page.receipt or ""
         await self._acquire_rate_limit()
-        editing = self._find_platform().edit(
+        editing = self._find_poster().edit(
             self.claim.subscription.channel, receipt, _to_page(page), key=page.idempotency_key
         )
         try:
@@ -598,7 +624,7 @@ class _EditionRun:
             if attempt := current_attempt():
                 attempt.max_wait = max_wait
             since = datetime.combine(self.claim.edition, time(), UTC) - TIME_ZONE_MARGIN
-            return await self._find_platform().find(channel, key=page.idempotency_key, since=since)
+            return await self._find_poster().find(channel, key=page.idempotency_key, since=since)
 
         try:
             return await with_deadline(search(), timedelta(seconds=ends_at - monotonic()))

@@ -7,10 +7,11 @@ before the message that tells of them is planned.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.chat.message import Message
+from bot.chat.message import CalendarEvent, Message
 from bot.chat.port import Outcome, PostError
 from bot.delivery.context import DeliveryContext
 from bot.present.meeting import present_agenda, present_poll, present_reminder
+from bot.present.meeting_event import present_event
 from digests.meetings.model import Member
 from digests.meetings.poll import choose_candidates, choose_paper
 from digests.meetings.rota import choose_presenter
@@ -31,12 +32,16 @@ QUEUE_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class MeetingPost:
-    """The message of a post, its style, the revision of the meeting that it shows, and the papers' state."""
+    """The message of a post, its style, the revision of the meeting that it shows, and the papers' state.
 
-    message: Message
+    A post in the calendar has an event in place of the message. One without both stays as it is.
+    """
+
+    message: Message | None
     style: DigestStyle
     revision: int
     posted_states: Mapping[str, PostedState]
+    event: CalendarEvent | None = None
 
 
 def build_meeting_post(claim: Claim, context: DeliveryContext) -> MeetingPost:
@@ -50,6 +55,8 @@ def build_meeting_post(claim: Claim, context: DeliveryContext) -> MeetingPost:
     if meeting is None:
         raise PostError("The meeting of this post does not exist any more.", Outcome.REFUSED)
     has_begun = context.clock() >= meeting.timetable.starts_at
+    if claim.kind is DeliveryKind.EVENT:
+        return _build_event_post(claim, meeting, context, has_begun=has_begun)
     if not claim.pages and has_begun:
         raise PostError("The meeting has begun.", Outcome.REFUSED)
     if not claim.pages and meeting.is_held:
@@ -67,6 +74,21 @@ def build_meeting_post(claim: Claim, context: DeliveryContext) -> MeetingPost:
     message, style = _present_post(meeting, claim.kind, papers, context, has_begun=has_begun)
     states = {card.paper: papers[card.paper].posted_state for card in message.cards}
     return MeetingPost(message, style, meeting.revision, states)
+
+
+def _build_event_post(
+    claim: Claim, meeting: Meeting, context: DeliveryContext, *, has_begun: bool
+) -> MeetingPost:
+    """Build the event of a meeting. One that has begun stays as it is, and so does one that never was."""
+    papers = context.store.library.get([meeting.paper] if meeting.paper is not None else [])
+    shown = next((each for each in papers.values() if not each.is_withheld), None)
+    has_no_paper = meeting.paper is None and context.clock() >= meeting.timetable.closes_at
+    is_cancelled = has_no_paper or not meeting.is_held
+    event: CalendarEvent | None = present_event(meeting, shown, is_cancelled=is_cancelled)
+    is_missing = not any(page.receipt for page in claim.pages)
+    if has_begun or (is_missing and is_cancelled):
+        event = None
+    return MeetingPost(None, DigestStyle.COMPACT, meeting.revision, {}, event)
 
 
 def _take_step(meeting: Meeting, kind: DeliveryKind, context: DeliveryContext) -> Meeting:
@@ -104,7 +126,12 @@ def _choose_paper(meeting: Meeting, context: DeliveryContext) -> Meeting:
         queue = _load_queue(meeting, context)
         paper = choose_paper(meeting.candidates, meeting.votes, queue, discussed=meeting.discussed)
         if paper is None:
-            return meeting
+            # The meeting's event follows: there is no meeting without a paper.
+            released = context.store.meetings.release_paper(meeting, now=context.clock())
+            if released:
+                return released
+            meeting = context.store.meeting_plans.find(meeting.channel) or meeting
+            continue
         day = meeting.plan.find_day(meeting.timetable.starts_at)
         presenter = _find_presenter(meeting) or choose_presenter(meeting.members, day)
         chosen = context.store.meetings.choose_paper(meeting, paper, presenter, now=context.clock())

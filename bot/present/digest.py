@@ -165,6 +165,8 @@ def present_failure(
             subject, next_step = "agenda", "The meeting stays as it is."
         case DeliveryKind.REMINDER:
             subject, next_step = "reminder", "The meeting stays as it is."
+        case DeliveryKind.EVENT:
+            subject, next_step = "calendar event", "The meeting stays as it is."
         case _:
             assert_never(kind)
     title = f"The {subject} of {format_weekday_date(edition)} could not be posted"

@@ -79,9 +79,11 @@ def list_posts(
     poll = MeetingPost(DeliveryKind.POLL, timetable.poll_at, timetable.closes_at)
     agenda = MeetingPost(DeliveryKind.AGENDA, timetable.closes_at, timetable.starts_at)
     reminder = MeetingPost(DeliveryKind.REMINDER, timetable.reminder_at, timetable.starts_at)
+    # The poll's hour stays once it has come, so that a meeting has one event whenever it is moved.
+    event = MeetingPost(DeliveryKind.EVENT, timetable.poll_at, timetable.starts_at)
     if plan.is_day_off(plan.find_day(timetable.starts_at)):
         return (replace(poll, ends_at=timetable.starts_at),) if has_poll else (agenda,)
-    return (*((poll,) if has_poll else ()), agenda, *((reminder,) if is_chosen else ()))
+    return (*((poll,) if has_poll else ()), event, agenda, *((reminder,) if is_chosen else ()))
 
 
 def find_due_posts(posts: Sequence[MeetingPost], now: datetime) -> tuple[MeetingPost, ...]:

@@ -130,7 +130,8 @@ class Meetings(Protocol):
     def release_paper(self, meeting: Meeting, *, now: datetime) -> Meeting | None:
         """Take the paper of a meeting back, so that another can be chosen, and return the meeting.
 
-        Whoever leads stays. Returns None without an effect if the meeting has changed since it was read.
+        Whoever leads stays. A meeting without a paper only gets a new revision, so that its posts follow.
+        Returns None without an effect if the meeting has changed since it was read.
         """
 
     def set_presenter(

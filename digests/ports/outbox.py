@@ -22,9 +22,11 @@ class DeliveryKind(StrEnum):
     """The paper of a meeting, and who leads it."""
     REMINDER = "reminder"
     """A line on the day before a meeting, to those whom it concerns."""
+    EVENT = "event"
+    """A meeting in the platform's own calendar. Its edition is the day of the poll."""
 
 
-MEETING_KINDS = frozenset({DeliveryKind.POLL, DeliveryKind.AGENDA, DeliveryKind.REMINDER})
+MEETING_KINDS = frozenset({DeliveryKind.POLL, DeliveryKind.AGENDA, DeliveryKind.REMINDER, DeliveryKind.EVENT})
 """Kinds of the posts of a meeting, which begin at its hours and follow its changes."""
 
 

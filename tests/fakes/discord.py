@@ -51,7 +51,8 @@ EPHEMERAL, CROSSPOSTED, REQUIRE_TAG = 1 << 6, 1 << 0, 1 << 4
 PERMISSIONS = {
     "add_reactions": 1 << 6, "view_channel": 1 << 10, "send_messages": 1 << 11, "manage_messages": 1 << 13,
     "embed_links": 1 << 14, "read_message_history": 1 << 16, "use_application_commands": 1 << 31,
-    "attach_files": 1 << 15, "create_public_threads": 1 << 35, "send_messages_in_threads": 1 << 38,
+    "attach_files": 1 << 15, "create_events": 1 << 44, "create_public_threads": 1 << 35,
+    "send_messages_in_threads": 1 << 38,
     "manage_guild": 1 << 5,
 }  # fmt: skip
 EVERYONE = sum(bits for name, bits in PERMISSIONS.items() if not name.startswith("manage"))
@@ -105,6 +106,9 @@ class DiscordGuild:
     id: str
     name: str
     has_bot: bool = True
+    denied_permissions: set[str] = field(default_factory=set)
+    """Names of the permissions that the bot lacks in the whole server."""
+    events: list[Json] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -837,18 +841,81 @@ class FakeDiscord:
         }  # fmt: skip
 
     def _do_my_guilds(self, request: web.Request, body: Json) -> list[Json]:
-        return [
+        after, limit = int(request.query.get("after") or 0), int(request.query.get("limit") or 200)
+        mine: list[Json] = [
             {
                 "id": guild.id,
                 "name": guild.name,
                 "icon": None,
                 "owner": False,
-                "permissions": str(EVERYONE),
+                "permissions": str(self._guild_permissions(guild)),
                 "features": [],
             }
-            for guild in self.guilds.values()
-            if guild.has_bot
+            for guild in sorted(self.guilds.values(), key=lambda one: int(one.id))
+            if guild.has_bot and int(guild.id) > after
         ]
+        return mine[:limit]
+
+    def _guild_permissions(self, guild: DiscordGuild) -> int:
+        return EVERYONE & ~sum(PERMISSIONS[name] for name in guild.denied_permissions)
+
+    # REST: scheduled events.
+
+    def _do_events(self, request: web.Request, body: Json, guild: str) -> list[Json]:
+        """Return the events that are scheduled or going on, as Discord lists them."""
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        return [
+            event
+            for event in self._get_guild(guild).events
+            if event["status"] == 1 and datetime.fromisoformat(event["scheduled_end_time"]) > now
+        ]
+
+    def _do_create_event(self, request: web.Request, body: Json, guild: str) -> Json:
+        where = self._get_guild(guild)
+        self._require_event_permission(where)
+        self._check_event(body)
+        event = {
+            "id": self.next_snowflake(), "guild_id": guild, "creator_id": self.bot_user, "status": 1, **body
+        }  # fmt: skip
+        where.events.append(event)
+        return event
+
+    def _do_edit_event(self, request: web.Request, body: Json, guild: str, event: str) -> Json:
+        where = self._get_guild(guild)
+        known = next((one for one in where.events if one["id"] == event), None)
+        if known is None:
+            raise build_unknown_error("Guild Scheduled Event", 10070)
+        self._require_event_permission(where)
+        if known["status"] != 1:
+            raise _RefusedError(400, 180000, "Cannot update a finished event")
+        if body != {"status": 4}:
+            self._check_event({**known, **body})
+        known |= body
+        return known
+
+    def _require_event_permission(self, guild: DiscordGuild) -> None:
+        if not self._guild_permissions(guild) & PERMISSIONS["create_events"]:
+            raise _RefusedError(*MISSING_PERMISSIONS)
+
+    def _check_event(self, body: Json) -> None:
+        faults = []
+        if not 1 <= len(body.get("name") or "") <= 100:
+            faults.append("name: must be between 1 and 100 in length")
+        if len(body.get("description") or "") > 1000:
+            faults.append("description: must be 1000 or fewer in length")
+        if body.get("privacy_level") != 2 or body.get("entity_type") != 3:
+            faults.append("privacy_level, entity_type: an event of this kind is not known here")
+        if not 1 <= len((body.get("entity_metadata") or {}).get("location") or "") <= 100:
+            faults.append("entity_metadata.location: must be between 1 and 100 in length")
+        start, end = (
+            datetime.fromisoformat(str(body.get(f"scheduled_{side}_time") or "1970-01-01T00:00:00+00:00"))
+            for side in ("start", "end")
+        )
+        if not self.clock() < start.timestamp() < end.timestamp():
+            faults.append("scheduled_start_time: cannot schedule event in the past, or without an end")
+        if faults:
+            self.protocol_errors += [f"refused: {fault}" for fault in faults]
+            raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
 
     def _do_leave_guild(self, request: web.Request, body: Json, guild: str) -> None:
         self._get_guild(guild).has_bot = False
@@ -1345,6 +1412,9 @@ _ROUTES = (
     ("GET", r"/guilds/(?P<guild>\d+)/channels", "guild channels"),
     ("GET", r"/guilds/(?P<guild>\d+)/members/(?P<user>\d+)", "member"),
     ("GET", r"/guilds/(?P<guild>\d+)/threads/active", "active threads"),
+    ("GET", r"/guilds/(?P<guild>\d+)/scheduled-events", "events"),
+    ("POST", r"/guilds/(?P<guild>\d+)/scheduled-events", "create event"),
+    ("PATCH", r"/guilds/(?P<guild>\d+)/scheduled-events/(?P<event>\d+)", "edit event"),
     ("PUT", r"/applications/(?P<app>\d+)/commands", "commands"),
     ("PUT", r"/applications/(?P<app>\d+)/guilds/(?P<guild>\d+)/commands", "commands"),
     ("GET", r"/channels/(?P<channel>\d+)", "channel"),

@@ -31,6 +31,7 @@ from bot.platforms.discord.marker import embed_key
 from bot.platforms.discord.post_update import apply_post_update
 from bot.platforms.discord.render import render
 from bot.platforms.discord.rest import CodeError, RestClient
+from bot.platforms.discord.scheduled_events import ScheduledEvents
 from bot.platforms.discord.tags import tags_for, title_of
 from bot.platforms.interaction import choose_reply_style
 from digests.model import AttachedFile, Post
@@ -59,7 +60,11 @@ class DiscordPlatform:
 
     rest: RestClient
     name: str = "discord"
+    events: ScheduledEvents = field(init=False)
     _channel_cache: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.events = ScheduledEvents(self.rest)
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         return render(message, style)

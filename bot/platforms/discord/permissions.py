@@ -20,6 +20,7 @@ forum posts.
 
 OPTIONAL_PERMISSIONS = {
     "attach_files": "Attach Files",
+    "create_events": "Create Events",
 }
 """Further permissions that the invitation asks for. The bot works without them."""
 

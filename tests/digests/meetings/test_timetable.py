@@ -109,7 +109,7 @@ def test_each_post_is_due_in_one_span_and_the_next_step_is_never_missed(
 ) -> None:
     timetable = plan_next_meeting(plan, now)
     posts = list_posts(plan, timetable, is_chosen=True, had_poll=True)
-    assert [post.kind for post in posts] == ["poll", "agenda", "reminder"]
+    assert [post.kind for post in posts] == ["poll", "event", "agenda", "reminder"]
     begun, step = set[DeliveryKind](), now
     while step < timetable.starts_at:
         begun |= {post.kind for post in find_due_posts(posts, step)}
@@ -124,21 +124,21 @@ def test_a_poll_is_not_begun_once_it_would_be_closed() -> None:
     plan = a_plan()
     timetable = plan_next_meeting(plan, datetime(2026, 11, 25, tzinfo=UTC))
     posts = list_posts(plan, timetable, is_chosen=False, had_poll=False)
-    assert [post.kind for post in find_due_posts(posts, timetable.closes_at)] == ["agenda"]
+    assert [post.kind for post in find_due_posts(posts, timetable.closes_at)] == ["event", "agenda"]
 
 
 def test_a_meeting_without_a_paper_has_no_reminder() -> None:
     plan = a_plan()
     timetable = plan_next_meeting(plan, datetime(2026, 11, 25, tzinfo=UTC))
     posts = list_posts(plan, timetable, is_chosen=False, had_poll=True)
-    assert [post.kind for post in posts] == ["poll", "agenda"]
+    assert [post.kind for post in posts] == ["poll", "event", "agenda"]
 
 
-def test_without_a_poll_the_agenda_is_the_first_post() -> None:
+def test_without_a_poll_the_agenda_is_the_first_message() -> None:
     plan = replace(a_plan(), has_poll=False)
     timetable = plan_next_meeting(plan, datetime(2026, 11, 25, tzinfo=UTC))
     posts = list_posts(plan, timetable, is_chosen=True, had_poll=False)
-    assert [post.kind for post in posts] == ["agenda", "reminder"]
+    assert [post.kind for post in posts] == ["event", "agenda", "reminder"]
 
 
 @pytest.mark.parametrize(("has_poll", "kind"), [(True, "poll"), (False, "agenda")])

@@ -1,8 +1,9 @@
 """Posts of meetings in the outbox: begun at their hour, edited after a change, each once."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 
@@ -30,8 +31,14 @@ pytestmark = pytest.mark.usefixtures("over_both")
 SECOND = timedelta(seconds=1)
 
 
-def claim_at(store: Store, now: datetime, owner: str = "w") -> list[Claim]:
-    claims = store.outbox.claim_due(owner=owner, now=now, lease=LEASE, limit=9, kinds=[*MEETING_KINDS])
+MESSAGES = MEETING_KINDS - {DeliveryKind.EVENT}
+"""Kinds of posts that are messages."""
+
+
+def claim_at(
+    store: Store, now: datetime, owner: str = "w", kinds: Collection[DeliveryKind] = MESSAGES
+) -> list[Claim]:
+    claims = store.outbox.claim_due(owner=owner, now=now, lease=LEASE, limit=9, kinds=[*kinds])
     return list(claims)
 
 
@@ -78,6 +85,22 @@ def test_a_post_belongs_to_the_day_on_which_it_is_due_and_to_its_meeting() -> No
     assert claim.due_at == meeting.timetable.poll_at
     assert store.meetings.find_of_delivery(claim.id) == meeting
     assert store.meetings.find_of_delivery(claim.id + 99) is None
+
+
+def test_a_meeting_has_one_event_from_the_hour_of_its_poll_on_whenever_it_is_moved() -> None:
+    store, channel, meeting = a_store_with_plan()
+    now, kinds = meeting.timetable.poll_at, [DeliveryKind.EVENT]
+    assert claim_at(store, now - SECOND, kinds=kinds) == []
+    (claim,) = claim_at(store, now, kinds=kinds)
+    post(store, claim, meeting.revision, now)
+    for hour in (17, 18):
+        now += timedelta(hours=1)
+        moved = replace(THURSDAYS, schedule=replace(THURSDAYS.schedule, at=time(hour)))
+        changed = store.meeting_plans.save(channel.id, moved, **BY, now=now)
+        (again,) = claim_at(store, now + SECOND, kinds=kinds)
+        assert (again.id, [page.receipt for page in again.pages]) == (claim.id, ["1.1"])
+        post(store, again, changed.revision, now)
+    assert claim_at(store, now + timedelta(hours=1), kinds=kinds) == []
 
 
 def test_only_a_caller_that_can_build_them_begins_posts() -> None:
