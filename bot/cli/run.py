@@ -37,6 +37,7 @@ from bot.services import (
     build_answers,
     build_apps,
     build_arxiv_lookup,
+    build_budget_limit,
     build_reviewer,
     build_services,
     build_sources,
@@ -256,7 +257,9 @@ async def _run_monitor(services: Services, stop: asyncio.Event) -> None:
     """Answer monitors until `stop` is set. Raises OSError if the port is in use."""
     monitoring = services.settings.monitoring
     source_names = [source.effective_name for source in services.settings.sources]
-    monitor = Monitor(services.store, services.delivery_context.clock, source_names)
+    monitor = Monitor(
+        services.store, services.delivery_context.clock, source_names, build_budget_limit(services.settings)
+    )
     await monitor.serve_until(monitoring.host, monitoring.port, stop)
 
 

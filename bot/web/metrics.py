@@ -1,10 +1,13 @@
 """Metrics in Prometheus' text format. Labels have few values, and none names a channel or a workspace."""
 
+import os
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from time import process_time
 
 from digests.ports import Store
+from digests.ports.budget import BudgetLimit
 
 _STARTED_AT = datetime.now(UTC)
 
@@ -14,22 +17,32 @@ MAX_SOURCES = 50
 Sample = tuple[str, float]
 """Labels in braces, or nothing, and the value."""
 
+Family = tuple[str, str, str, list[Sample]]
+"""Name, kind, explanation and samples."""
 
-def collect_metrics(store: Store, source_names: Collection[str], now: datetime) -> str:
-    """Return all metrics as text. All but those of the process come from the store.
+NO_LIMIT = BudgetLimit()
 
-    `source_names` are those of the settings. Raises StoreError. Blocks.
+MEMORY_FILE = Path("/proc/self/statm")
+"""Linux tells the virtual and the resident memory of a process here, in pages."""
+
+
+def collect_metrics(
+    store: Store, source_names: Collection[str], now: datetime, limit: BudgetLimit = NO_LIMIT
+) -> str:
+    """Return all metrics as text. All but the limits and those of the process come from the store.
+
+    `source_names` and the `limit` of a day's reviews are those of the settings. Raises StoreError. Blocks.
     """
     return "".join(
         f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
         + "".join(f"{name}{labels} {value:.15g}\n" for labels, value in samples)
-        for name, kind, text, samples in _list_families(store, source_names, now)
+        for name, kind, text, samples in (*_list_families(store, source_names, now, limit), *_list_process())
     )
 
 
 def _list_families(
-    store: Store, source_names: Collection[str], now: datetime
-) -> Iterator[tuple[str, str, str, list[Sample]]]:
+    store: Store, source_names: Collection[str], now: datetime, limit: BudgetLimit
+) -> Iterator[Family]:
     counts = store.metrics.collect(now=now)
     yield (
         "paperround_channels",
@@ -62,6 +75,11 @@ def _list_families(
     yield "paperround_review_tokens_today", "gauge", "Tokens of the day (UTC).", [("", spending.tokens)]
     cost = spending.millionths / 1e6
     yield "paperround_review_cost_today", "gauge", "Cost of the day (UTC), in your currency.", [("", cost)]
+    if limit.tokens is not None:
+        yield "paperround_review_tokens_limit", "gauge", "Most tokens of a day.", [("", limit.tokens)]
+    if limit.millionths is not None:
+        most = limit.millionths / 1e6
+        yield "paperround_review_cost_limit", "gauge", "Most cost of a day, in your currency.", [("", most)]
     if last_import := store.sources.last_import():
         text = "Last successful fetch of any source."
         yield "paperround_last_import_timestamp_seconds", "gauge", text, [("", last_import.timestamp())]
@@ -82,9 +100,28 @@ def _list_families(
         "1 if the last fetch failed.",
         [(_label_source(name), bool(state.failure)) for name, state in states.items()],
     )
+
+
+def _list_process() -> Iterator[Family]:
+    """Yield the metrics of this process: its start, its processor time, and on Linux its memory."""
     started_at = _STARTED_AT.timestamp()
     yield "process_start_time_seconds", "gauge", "Start of this process.", [("", started_at)]
     yield "process_cpu_seconds_total", "counter", "Processor time of this process.", [("", process_time())]
+
+    if memory := _read_memory():
+        virtual, resident = memory
+        yield "process_virtual_memory_bytes", "gauge", "Virtual memory of this process.", [("", virtual)]
+        yield "process_resident_memory_bytes", "gauge", "Resident memory of this process.", [("", resident)]
+
+
+def _read_memory() -> tuple[int, int] | None:
+    """Return the virtual and the resident memory in bytes, None on a system without `MEMORY_FILE`."""
+    try:
+        virtual, resident, *_ = MEMORY_FILE.read_text(encoding="ascii").split()
+    except OSError:
+        return None
+    page = os.sysconf("SC_PAGE_SIZE")
+    return int(virtual) * page, int(resident) * page
 
 
 def _label_source(name: str) -> str:

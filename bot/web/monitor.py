@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.storage import run_interactive
-from bot.web.metrics import collect_metrics
+from bot.web.metrics import NO_LIMIT, collect_metrics
 from digests.errors import PaperroundError
 from digests.ports import Store
+from digests.ports.budget import BudgetLimit
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Monitor:
     store: Store
     clock: Callable[[], datetime]
     source_names: Collection[str] = ()
+    budget_limit: BudgetLimit = NO_LIMIT
     _connections: int = 0
     _store_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -97,7 +99,9 @@ class Monitor:
                 if path == "/ready":
                     await run_interactive(self.store.notes.read, "ready")
                     return 200, "text/plain", "ready\n"
-                text = await run_interactive(collect_metrics, self.store, self.source_names, self.clock())
+                text = await run_interactive(
+                    collect_metrics, self.store, self.source_names, self.clock(), self.budget_limit
+                )
         except PaperroundError as error:
             log.warning("a monitor was not answered: %s", error)
             return 503, "text/plain", "the store does not answer\n"

@@ -38,6 +38,7 @@ from tests.benchmarks import (
     fair_use,
     fanout,
     hostile,
+    metrics,
     recovery,
     reviewer,
     search,
@@ -98,6 +99,7 @@ def main() -> None:
             *reviewer.rows(there),
             *hostile.rows(),
             *fair_use.rows(Path(folder) / "fair"),
+            *metrics.rows(Path(folder), sizes.channels),
             *search.rows(sizes.searched, sizes.repeats),
         ):
             table.add_row(*row)

@@ -4,17 +4,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
+from bot.services import build_budget_limit
+from bot.web import metrics
 from bot.web import monitor as monitors
 from bot.web.metrics import collect_metrics
 from bot.web.monitor import Monitor
 from digests.errors import StoreError
 from digests.ports import Store
+from digests.ports.budget import BudgetLimit
 from digests.ports.sources import SourceState
 from digests.store import open_store
+from tests.bot.cli.test_workspaces import settings_with
 from tests.builders import NOW, a_store, a_subscription, save_subscription
 from tests.outbox import a_page, claim_edition, save_plan, start_page
 from tests.postgres import StorePool
@@ -129,3 +134,34 @@ def test_replicas_report_the_same(postgres_stores: StorePool) -> None:
         texts = [collect_metrics(store, (), NOW).partition("# HELP process_")[0] for store in (one, other)]
         assert texts[0] == texts[1]
         assert 'paperround_channels{state="running"} 1\n' in texts[0]
+
+
+def test_the_limits_of_a_day_are_told_where_there_are_any() -> None:
+    store = a_store()
+    text = collect_metrics(store, (), NOW, BudgetLimit(5000, 2_500_000))
+    assert "\npaperround_review_tokens_limit 5000\n" in text
+    assert "\npaperround_review_cost_limit 2.5\n" in text
+    assert "_limit" not in collect_metrics(store, (), NOW)
+
+
+def test_the_limits_are_those_of_the_settings_if_a_reviewer_is_set_up() -> None:
+    limits = {"tokens_per_day": 5000, "cost_per_day": 2.5}
+    assert build_budget_limit(settings_with(reviewer=limits)) == BudgetLimit()
+    server = {"base_url": "http://localhost:8000/v1", "model": "qwen3"}
+    assert build_budget_limit(settings_with(reviewer=server | limits)) == BudgetLimit(5000, 2_500_000)
+    without = {"tokens_per_day": 0, "cost_per_day": 0}
+    assert build_budget_limit(settings_with(reviewer=server | without)) == BudgetLimit()
+
+
+def test_memory_is_told_in_bytes_and_left_out_where_the_system_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store = a_store()
+    (tmp_path / "statm").write_text("2000 500 1 1 0 1 0\n")
+    monkeypatch.setattr(metrics, "MEMORY_FILE", tmp_path / "statm")
+    values = values_of(store, NOW)
+    page = values["process_resident_memory_bytes"] / 500
+    assert page >= 4096
+    assert values["process_virtual_memory_bytes"] == 2000 * page
+    monkeypatch.setattr(metrics, "MEMORY_FILE", tmp_path / "none")
+    assert not any("memory" in name for name in values_of(store, NOW))
