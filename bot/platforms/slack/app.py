@@ -206,7 +206,7 @@ class SlackApp:
         app = build_bolt_app(tokenless_client, state.platform.workspaces, self.secrets.signing_secret)
         listeners.register_handlers(app)
         await listeners.record_presence()
-        upkeep = asyncio.create_task(state.link.keep_tokens_valid(stop)) if state.link else None
+        upkeep = asyncio.create_task(state.link.keep_up(state.platform, stop)) if state.link else None
         transport = http or SocketTransport(app, tokenless_client, self.secrets.app_token, listeners.catch_up)
         try:
             if isinstance(transport, HttpTransport):

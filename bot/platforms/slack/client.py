@@ -13,7 +13,6 @@ from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.attempt import SendAttempt, tracked
 from bot.chat.deadline import LongWaitError
@@ -78,9 +77,9 @@ class SlackPlatform:
     async def upload_file(self, channel: Channel, page: Page) -> Page:
         if page.file is None:
             return page
-        client = await self._find_client(channel)
-        with _translate_errors({}):
-            file_id = await upload_file(client, page.file)
+        workspace = await self._find_workspace(channel)
+        with _translate_errors({}, workspace):
+            file_id = await upload_file(workspace.client, page.file)
         return replace(page, payload=append_picture(page.payload, file_id, page.file.alt_text), file=None)
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
@@ -222,16 +221,13 @@ class SlackPlatform:
         outcome takes the current attempt's earlier requests into account.
         """
         workspace = await self._find_workspace(channel)
-        with _translate_errors(arguments):
+        with _translate_errors(arguments, workspace):
             try:
                 return await call_api(workspace.client, method, encode_body(arguments, payload))
             except SlackApiError as error:
                 if is_revoked_error(code := _code_of(error)):
                     await self.workspaces.record_revoked_token(workspace, code)
                 raise
-
-    async def _find_client(self, channel: Channel) -> AsyncWebClient:
-        return (await self._find_workspace(channel)).client
 
     async def _find_workspace(self, channel: Channel) -> SlackWorkspace:
         """Return the channel's workspace.
@@ -247,13 +243,13 @@ class SlackPlatform:
 
 
 @contextmanager
-def _translate_errors(arguments: Mapping[str, Any]) -> Iterator[None]:
+def _translate_errors(arguments: Mapping[str, Any], workspace: SlackWorkspace) -> Iterator[None]:
     """Raise the errors of calls in the block as PostError, with the outcome of the current attempt."""
     with tracked() as attempt:
         try:
             yield
         except SlackApiError as error:
-            raise _error_of_refusal(error, arguments, attempt) from error
+            raise _error_of_refusal(error, arguments, attempt, by_link=workspace.is_by_link) from error
         except LongWaitError as error:
             raise PostError(
                 f"Slack asks to wait {error.seconds:.0f} seconds: too many messages in a short time.",
@@ -312,7 +308,9 @@ def _is_refusal_of_blocks(error: PostError) -> bool:
     return error.outcome is Outcome.REFUSED and is_block_error(_code_of(error.__cause__))
 
 
-def _error_of_refusal(error: SlackApiError, arguments: Mapping[str, Any], attempt: SendAttempt) -> PostError:
+def _error_of_refusal(
+    error: SlackApiError, arguments: Mapping[str, Any], attempt: SendAttempt, *, by_link: bool
+) -> PostError:
     """Return the PostError for an error answer, with its outcome.
 
     UNKNOWN: Slack failed and may have posted. NOT_POSTED: a rate limit, a token or a missing scope. GONE: the
@@ -333,9 +331,8 @@ def _error_of_refusal(error: SlackApiError, arguments: Mapping[str, Any], attemp
     if is_limit:
         sentence = "Slack asks to wait: too many messages in a short time."
         return PostError(sentence, attempt.resolve_outcome(Outcome.NOT_POSTED))
-    sentence = explain_error(
-        code, needed=str(answer.get("needed", "")), channel=str(arguments.get("channel", ""))
-    )
+    needed, channel = str(answer.get("needed", "")), str(arguments.get("channel", ""))
+    sentence = explain_error(code, needed=needed, channel=channel, by_link=by_link)
     if is_channel_error(code):
         return PostError(sentence, attempt.resolve_outcome(Outcome.GONE))
     if is_token_error(code) or code == "missing_scope":

@@ -71,12 +71,23 @@ CLOSED_CONVERSATION = (
 )
 
 
-def explain_error(code: str, *, needed: str = "", channel: str = "") -> str:
+_LINK_SENTENCES = {
+    "missing_scope": "The workspace has not granted the scope {needed}: open the app's link there once more.",
+    "token_expired": "The workspace's token has expired, and is being renewed.",
+}
+_REFUSED_BY_LINK = (
+    "Slack does not take this workspace's token ({code}): open the app's link there to install it again."
+)
+
+
+def explain_error(code: str, *, needed: str = "", channel: str = "", by_link: bool = False) -> str:
     """Return a sentence that explains an error code and its remedy.
 
     `needed` is the scope that Slack says is missing. `channel` is named in the sentence if the error concerns
-    it.
+    it. `by_link` is True for a workspace that installed the app from its link.
     """
+    if by_link and (code in TOKEN_ERRORS or code in _LINK_SENTENCES):
+        return _LINK_SENTENCES.get(code, _REFUSED_BY_LINK).format(code=code, needed=needed or "it needs")
     if channel.startswith("D") and code in _CLOSED_CONVERSATION_ERRORS:
         return CLOSED_CONVERSATION
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""

@@ -30,7 +30,8 @@ p, ol {{ margin: 0 0 1rem; }}
 ol {{ padding-left: 1.4rem; }}
 li {{ margin-bottom: .6rem; }}
 code {{ padding: .1rem .35rem; border: 1px solid var(--line); border-radius: 6px; background: var(--ground);
-  font: .95em/1.4 ui-monospace, monospace; }}
+  font: .95em/1.4 ui-monospace, monospace; box-decoration-break: clone;
+  -webkit-box-decoration-break: clone; }}
 .note {{ color: var(--soft); font-size: .95rem; }}
 a {{ color: var(--accent); }}
 a.button {{ display: inline-block; padding: .6rem 1.1rem; border-radius: 8px; background: var(--accent);

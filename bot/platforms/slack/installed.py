@@ -214,6 +214,7 @@ class InstalledWorkspaces:
         now = self.clock()
         if not await run_background(self.store.installations.end, installation, now=now):
             return False
+        self.forget(installation.workspace)
         log.error("%s (%s): %s", installation.workspace, installation.name, reason)
         stopped = await run_background(stop_digests, self.store, installation.workspace, now)
         for team in stopped:

@@ -11,10 +11,12 @@ import aiohttp
 
 from bot.chat.findings import Finding, Severity
 from bot.periodic import every
+from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.errors import is_token_error
 from bot.platforms.slack.installed import InstalledWorkspaces
 from bot.platforms.slack.oauth import INSTALL_PATH, InstallPages
 from bot.platforms.slack.preflight import RefusedError, await_answer, run_preflight
+from bot.platforms.slack.scope_notices import ScopeNotices
 from bot.platforms.slack.session import create_web_client
 from bot.platforms.slack.settings import SlackSecrets, SlackSettings
 from bot.platforms.slack.token_renewal import TokenRenewal
@@ -29,7 +31,7 @@ from digests.subscription import Channel
 log = logging.getLogger(__name__)
 
 UPKEEP_SECONDS = 60.0
-"""Interval at which tokens that are about to expire are looked for."""
+"""Interval at which tokens that are about to expire, and notices that are due, are looked for."""
 CHECKS_AT_ONCE = 8
 """Workspaces that are checked at the same time."""
 
@@ -41,10 +43,21 @@ class InstallLink:
     workspaces: InstalledWorkspaces
     renewal: TokenRenewal
     pages: InstallPages
+    settings: SlackSettings
 
-    async def keep_tokens_valid(self, stop: asyncio.Event) -> None:
-        """Renew tokens before they expire, every `UPKEEP_SECONDS`, until `stop` is set."""
-        await every(UPKEEP_SECONDS, self.renewal.renew_due_tokens, stop, name="renewal of tokens")
+    async def keep_up(self, platform: SlackPlatform, stop: asyncio.Event) -> None:
+        """Renew tokens before they expire, and tell installers what is to be done, until `stop` is set.
+
+        Both every `UPKEEP_SECONDS`. Errors are logged.
+        """
+        store, link = self.workspaces.store, self.workspaces.install_link
+        notices = ScopeNotices(store, platform, self.settings, link, self.workspaces.clock)
+
+        async def run_round() -> None:
+            await self.renewal.renew_due_tokens()
+            await notices.send_due_notices()
+
+        await every(UPKEEP_SECONDS, run_round, stop, name="upkeep of installations")
 
 
 def open_link(
@@ -62,7 +75,7 @@ def open_link(
     link = f"{settings.public_url}{INSTALL_PATH}"
     workspaces = InstalledWorkspaces(store, cipher, renewal, settings, session, clock, link)
     pages = InstallPages(settings, *identity, client, store, cipher, workspaces, clock)
-    return InstallLink(workspaces, renewal, pages)
+    return InstallLink(workspaces, renewal, pages, settings)
 
 
 async def check_installations(

@@ -57,7 +57,7 @@ async def run_preflight(
     """
     client = workspace.client
     try:
-        identity = await await_answer(client.auth_test())
+        identity = await await_answer(client.auth_test(), by_link=workspace.is_by_link)
         if not identity.get("team_id"):
             raise RefusedError(_explain_unreachable("the answer names no workspace"))
     except RefusedError as refused:
@@ -72,7 +72,7 @@ async def run_preflight(
             Severity.OK, "bot token", f"Slack knows us as {identity.get('user')} in {identity.get('team')}."
         ),
         *_check_clock(headers),
-        *_check_scopes(granted, settings),
+        *_check_scopes(granted, settings, by_link=workspace.is_by_link),
         *([await _check_socket(client, app_token)] if app_token else []),
         *[await _check_channel(client, channel) for channel in channels],
     ]
@@ -102,7 +102,7 @@ class RefusedError(Exception):
         return not self.code or is_transient_error(self.code)
 
 
-async def await_answer(call: Awaitable[Any]) -> Any:
+async def await_answer(call: Awaitable[Any], *, by_link: bool = False) -> Any:
     """Return the answer to a call. Raises RefusedError for every failure, a time-out included."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
@@ -115,7 +115,9 @@ async def await_answer(call: Awaitable[Any]) -> Any:
             raise RefusedError(
                 _explain_unreachable(f"status {status}" if status else "half an answer")
             ) from error
-        raise RefusedError(explain_error(code, needed=str(answer.get("needed", ""))), code) from error
+        raise RefusedError(
+            explain_error(code, needed=str(answer.get("needed", "")), by_link=by_link), code
+        ) from error
     except TimeoutError:
         raise RefusedError(
             _explain_unreachable(f"no answer within {CALL_TIMEOUT_SECONDS:.0f} seconds")
@@ -148,7 +150,7 @@ def _check_clock(headers: Mapping[str, str]) -> list[Finding]:
     ]
 
 
-def _check_scopes(granted: frozenset[str], settings: SlackSettings) -> list[Finding]:
+def _check_scopes(granted: frozenset[str], settings: SlackSettings, *, by_link: bool) -> list[Finding]:
     """Name the missing scopes: a fault if chat:write is among them, else a warning.
 
     Returns no finding if Slack did not name the granted scopes.
@@ -168,6 +170,8 @@ def _check_scopes(granted: frozenset[str], settings: SlackSettings) -> list[Find
         "paste the output of “paperround manifest slack” on its page under App Manifest, save, "
         "and reinstall the app"
     )
+    if by_link:
+        remedy = "whoever installed it opens the app's link again; what needs no further scope goes on"
     return [Finding(level, "scopes", f"The app lacks {named}: {remedy}.")]
 
 

@@ -49,6 +49,11 @@ class SlackWorkspace:
         return str(self.client.token or "")
 
     @property
+    def is_by_link(self) -> bool:
+        """True if the workspace installed the app from its link, and the store has its token."""
+        return bool(self.revision)
+
+    @property
     def authorization(self) -> AuthorizeResult:
         """The app's rights in the workspace, as Bolt takes them."""
         return AuthorizeResult(

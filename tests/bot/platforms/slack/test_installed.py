@@ -1,0 +1,443 @@
+"""Workspaces that installed the app: their ends, their returns, their tokens, and notices to installers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.chat.findings import Severity
+from bot.chat.port import Outcome, Page, PostError
+from bot.platforms.slack.installed import REMOVED_REASON
+from bot.platforms.slack.manifest import OPTIONAL_SCOPES
+from bot.platforms.slack.scope_notices import ScopeNotices
+from bot.token_cipher import create_key
+from digests.ports import Store
+from digests.subscription import Channel, Subscription
+from tests.bot.platforms.slack.link import LinkApp, SetClock, run_link_app, run_link_scenario
+from tests.builders import a_store
+from tests.fakes.slack import SlackFault, read_text
+from tests.fakes.slack_link import FakeSlackLink
+
+PAGE = Page({"text": "Hello", "blocks": [{"type": "divider"}], "unfurl_links": False, "unfurl_media": False})
+Scenario = Callable[[LinkApp], Awaitable[None]]
+
+
+async def install_with_digest(app: LinkApp, place: str) -> Channel:
+    """Install the app in a workspace, and subscribe a channel there."""
+    team = app.slack.teams[place]
+    ada, papers = team.add_user("ada"), team.add_channel("papers")
+    await app.install(place, user=ada)
+    channel = Channel("slack", papers, place)
+    app.store.subscriptions.change(channel, Subscription(channel), by="Ada", now=app.clock.now)
+    return channel
+
+
+async def post(app: LinkApp, channel: Channel, key: str = "k") -> str:
+    return await app.platform.post(channel, PAGE, key=key, thread=None)
+
+
+def stop_reason(store: Store, channel: Channel) -> str:
+    found = store.subscriptions.find(channel)
+    assert found
+    return found.stop_reason
+
+
+async def wait_for_end(app: LinkApp, place: str) -> None:
+    await wait_until(lambda: app.find(place).ended_at)
+
+
+async def wait_until(condition: Callable[[], object]) -> None:
+    """Poll until the condition is true: the listener of an event runs after its acknowledgement."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - nothing announces it.
+            await asyncio.sleep(0.02)
+
+
+# Ends.
+
+
+@pytest.mark.parametrize(
+    "order", [("tokens_revoked", "app_uninstalled"), ("app_uninstalled", "tokens_revoked")]
+)
+def test_a_removal_ends_one_workspace_alone_in_either_order_of_its_events(order: tuple[str, ...]) -> None:
+    async def scenario(app: LinkApp) -> None:
+        gone, here = [await install_with_digest(app, place) for place in ("T1", "T2")]
+        await app.slack.uninstall("T1", order=order)
+        await wait_for_end(app, "T1")
+        await wait_until(lambda: stop_reason(app.store, gone))
+        assert app.find("T1").tokens.text == ""
+        assert stop_reason(app.store, gone) == REMOVED_REASON
+        assert stop_reason(app.store, here) == ""
+        with pytest.raises(PostError, match="removed from this workspace") as raised:
+            await post(app, gone)
+        assert raised.value.outcome is Outcome.GONE
+        await post(app, here)
+        days_later = app.clock.now + timedelta(days=40)
+        assert app.store.workspaces.list_removed(before=days_later) == [("slack", "T1")]
+
+    run_link_scenario(scenario, "T1", "T2")
+
+
+def test_a_removal_in_the_middle_of_a_digest_lets_no_further_page_out() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        await post(app, channel, "page 1")
+        await app.slack.uninstall("T1")
+        await wait_for_end(app, "T1")
+        with pytest.raises(PostError) as raised:
+            await post(app, channel, "page 2")
+        assert raised.value.outcome is Outcome.GONE
+        assert len(app.slack.teams["T1"].messages_in(channel.channel)) == 1
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_a_removal_without_an_event_is_seen_by_the_next_call() -> None:
+    async def scenario(app: LinkApp) -> None:
+        gone, here = [await install_with_digest(app, place) for place in ("T1", "T2")]
+        app.slack.revoke("T1", "token_revoked")
+        with pytest.raises(PostError) as first:
+            await post(app, gone)
+        assert first.value.outcome is Outcome.NOT_POSTED
+        assert app.find("T1").ended_at
+        with pytest.raises(PostError) as second:
+            await post(app, gone)
+        assert second.value.outcome is Outcome.GONE
+        assert stop_reason(app.store, gone) == REMOVED_REASON
+        await post(app, here)
+
+    run_link_scenario(scenario, "T1", "T2")
+
+
+def test_a_person_who_revokes_a_token_of_their_own_ends_nothing() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        await app.slack.teams["T1"].dispatch_event(type="tokens_revoked", tokens={"oauth": ["UADA"]})
+        await post(app, channel)
+        assert not app.find("T1").ended_at
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_a_workspace_that_comes_back_goes_on_with_its_digests_and_settings() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        before = app.store.subscriptions.find(channel)
+        await app.slack.uninstall("T1")
+        await wait_for_end(app, "T1")
+        await wait_until(lambda: stop_reason(app.store, channel))
+        app.clock.pass_time(minutes=5)
+        browser = await app.install("T1")
+        assert "1 digest goes on" in browser.page
+        back = app.store.subscriptions.find(channel)
+        assert before
+        assert back
+        assert back.preferences == before.preferences
+        assert back.stop_reason == ""
+        await post(app, channel)
+        assert app.store.workspaces.list_removed(before=app.clock.now + timedelta(days=99)) == []
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_a_digest_that_was_stopped_for_another_reason_stays_stopped_when_the_app_comes_back() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        app.store.subscriptions.stop(channel, "the channel was archived.")
+        await app.slack.uninstall("T1")
+        await wait_for_end(app, "T1")
+        await app.install("T1")
+        assert stop_reason(app.store, channel) == "the channel was archived."
+
+    run_link_scenario(scenario, "T1")
+
+
+@pytest.mark.parametrize("kind", ["app_uninstalled", "tokens_revoked"])
+def test_a_late_event_of_a_removal_does_not_end_the_new_installation(kind: str) -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        removed_at = app.clock.now.timestamp() + 1
+        app.slack.revoke("T1")
+        app.clock.pass_time(seconds=60)
+        await app.install("T1")
+        revision = app.find("T1").revision
+        await app.slack.deliver_removal(app.slack.teams["T1"], "T1", kind, at=removed_at)
+        await post(app, channel)
+        assert (app.find("T1").revision, app.find("T1").ended_at) == (revision, None)
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_a_late_event_ends_an_installation_whose_token_slack_refuses() -> None:
+    """Our clock may be ahead of Slack's: the time of an event alone proves nothing."""
+
+    async def scenario(app: LinkApp) -> None:
+        await install_with_digest(app, "T1")
+        app.slack.revoke("T1")
+        early = app.clock.now.timestamp() - 90
+        await app.slack.deliver_removal(app.slack.teams["T1"], "T1", "app_uninstalled", at=early)
+        await wait_for_end(app, "T1")
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_the_removal_from_an_organization_ends_all_its_workspaces_but_one_with_its_own_installation() -> None:
+    async def scenario(app: LinkApp) -> None:
+        for place in ("T1", "T2", "T3"):
+            app.slack.add_team(place, enterprise_id="E1").http_endpoint = app.slack.http_endpoint
+        await app.install("E1")
+        channels = {}
+        for place in ("T1", "T2", "T3"):
+            app.store.installations.add_member("slack", place, "E1")
+            channels[place] = Channel("slack", app.slack.teams[place].add_channel(f"in-{place}"), place)
+            digest = Subscription(channels[place])
+            app.store.subscriptions.change(channels[place], digest, by="Ada", now=app.clock.now)
+        await app.install("T3")
+        await app.slack.teams["T1"].dispatch_event(type="team_access_revoked", team_ids=["T2"])
+        await wait_until(lambda: stop_reason(app.store, channels["T2"]))
+        assert stop_reason(app.store, channels["T1"]) == ""
+        await app.slack.teams["T1"].dispatch_event(type="team_access_granted", team_ids=["T2"])
+        await wait_until(lambda: not stop_reason(app.store, channels["T2"]))
+        await app.slack.uninstall("E1")
+        await wait_until(lambda: stop_reason(app.store, channels["T1"]))
+        await wait_until(lambda: stop_reason(app.store, channels["T2"]))
+        assert stop_reason(app.store, channels["T3"]) == ""
+        await post(app, channels["T3"])
+
+    run_link_scenario(scenario)
+
+
+def test_the_operator_removes_the_app_from_a_workspace() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        finding = await app.app.leave_workspace("T1", [channel])
+        assert finding.severity is Severity.OK, finding
+        assert app.find("T1").ended_at
+        assert stop_reason(app.store, channel) == REMOVED_REASON
+        assert all(token.error for token in app.slack.tokens.values())
+        assert "not installed" in (await app.app.leave_workspace("T1", [])).sentence
+
+    run_link_scenario(scenario, "T1")
+
+
+# One workspace does not touch the others.
+
+
+def test_a_workspace_whose_token_fails_every_call_touches_no_other() -> None:
+    async def scenario(app: LinkApp) -> None:
+        bad, good = [await install_with_digest(app, place) for place in ("T1", "T2")]
+        app.slack.revoke("T1", "invalid_auth")
+        for number in range(5):
+            with pytest.raises(PostError) as raised:
+                await post(app, bad, f"{number}")
+            assert raised.value.outcome is Outcome.NOT_POSTED
+            await post(app, good, f"{number}")
+        assert not app.find("T1").ended_at, "an error that may pass ends nothing"
+
+    run_link_scenario(scenario, "T1", "T2")
+
+
+def test_a_key_that_is_missing_is_named_and_nothing_is_lost() -> None:
+    async def run() -> None:
+        store, clock, lost = a_store(), SetClock(), create_key()
+        async with FakeSlackLink(clock=lambda: clock.now.timestamp()) as slack:
+            for place in ("T1", "T2"):
+                slack.add_team(place)
+            async with run_link_app(slack, store, clock, keys=(lost,)) as app:
+                channel = await install_with_digest(app, "T1")
+            async with run_link_app(slack, store, clock) as app:
+                here = await install_with_digest(app, "T2")
+                await post(app, here)
+                with pytest.raises(PostError, match="PAPERROUND_TOKEN_KEYS") as raised:
+                    await post(app, channel)
+                assert raised.value.outcome is Outcome.NOT_POSTED
+                ada = next(iter(slack.teams["T1"].users))
+                reply = await slack.teams["T1"].run_command(
+                    "/paper", "kto", user=ada, channel=channel.channel
+                )
+                assert reply.ack
+            async with run_link_app(slack, store, clock, keys=(create_key(), lost)) as app:
+                await post(app, channel)
+
+    asyncio.run(run())
+
+
+def test_a_channel_that_names_no_workspace_is_that_of_the_only_one() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        unnamed = replace(channel, workspace="")
+        await post(app, unnamed)
+        await install_with_digest(app, "T2")
+        app.clock.pass_time(seconds=11)
+        with pytest.raises(PostError, match="workspace = ") as raised:
+            await post(app, unnamed)
+        assert raised.value.outcome is Outcome.NOT_POSTED
+
+    run_link_scenario(scenario, "T1", "T2")
+
+
+def test_the_check_of_the_set_up_names_the_workspace_of_each_problem() -> None:
+    async def scenario(app: LinkApp) -> None:
+        empty = await app.app.check([])
+        assert "No workspace has installed" in empty[0].sentence
+        for place in ("T1", "T2"):
+            await install_with_digest(app, place)
+        app.slack.revoke("T1", "invalid_auth")
+        stranger = Channel("slack", "C9", "T9")
+        findings = await app.app.check([stranger])
+        assert findings[0].sentence == "1 workspace of 2 have no problem."
+        assert any(each.subject.startswith("T1 (Lab T1)") for each in findings)
+        assert any("C9" in each.subject for each in findings)
+
+    run_link_scenario(scenario, "T1", "T2")
+
+
+# Tokens that expire.
+
+
+def test_a_token_is_renewed_before_it_expires_and_the_new_one_is_used() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        app.clock.pass_time(hours=9)
+        await renew(app)
+        app.clock.pass_time(hours=4)
+        await post(app, channel)
+        assert app.slack.refused_calls == []
+        assert len(app.slack.tokens) == 2
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
+async def renew(app: LinkApp) -> None:
+    state = app.app._open_state
+    assert state
+    assert state.link
+    await state.link.renewal.renew_due_tokens()
+
+
+def test_a_token_that_expired_while_nobody_looked_is_renewed_by_the_first_call() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        app.clock.pass_time(hours=30)
+        await asyncio.gather(*(post(app, channel, f"{number}") for number in range(4)))
+        assert app.slack.refused_calls == []
+        assert len(app.slack.tokens) == 2
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
+def test_many_replicas_renew_a_token_once() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        async with run_link_app(app.slack, app.store, app.clock) as other:
+            app.clock.pass_time(hours=13)
+            await asyncio.gather(renew(app), renew(other), post(app, channel, "1"), post(other, channel, "2"))
+            assert len(app.slack.tokens) == 2
+            assert app.find("T1").problem == ""
+            assert app.slack.refused_calls == []
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
+def test_a_worker_that_died_before_slack_answered_is_followed_by_the_next() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        app.clock.pass_time(hours=9)
+        app.slack.exchange_faults.append(SlackFault.DROP_BEFORE)
+        await renew(app)
+        assert len(app.slack.tokens) == 1
+        app.clock.pass_time(seconds=60)
+        await renew(app)
+        assert len(app.slack.tokens) == 2
+        await post(app, channel)
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
+def test_a_worker_that_died_after_slack_answered_leaves_the_old_token_and_the_installer_is_told() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        app.clock.pass_time(hours=9)
+        app.slack.exchange_faults.append(SlackFault.DROP_AFTER)
+        await renew(app)
+        app.clock.pass_time(seconds=60)
+        await renew(app)
+        assert "invalid_refresh_token" in app.find("T1").problem
+        await post(app, channel, "the old token works to its end")
+        await send_notices(app)
+        (told,) = direct_messages(app, "T1")
+        assert "install it again" in told
+        app.clock.pass_time(hours=4)
+        with pytest.raises(PostError) as raised:
+            await post(app, channel, "too late")
+        assert raised.value.outcome is Outcome.GONE
+        assert stop_reason(app.store, channel) == REMOVED_REASON
+        browser = await app.install("T1")
+        assert "1 digest goes on" in browser.page
+        await post(app, channel, "back")
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
+def test_one_token_that_cannot_be_renewed_keeps_no_other_from_it() -> None:
+    async def scenario(app: LinkApp) -> None:
+        for place in ("T1", "T2"):
+            await install_with_digest(app, place)
+        app.slack.revoke("T1")
+        app.clock.pass_time(hours=9)
+        await renew(app)
+        assert app.find("T1").problem
+        assert app.find("T2").problem == ""
+        assert sum(token.place == "T2" for token in app.slack.tokens.values()) == 2
+
+    run_link_scenario(scenario, "T1", "T2", rotates_tokens=True)
+
+
+# A change of scopes.
+
+
+async def send_notices(app: LinkApp) -> None:
+    state = app.app._open_state
+    assert state
+    assert state.link
+    notices = ScopeNotices(
+        app.store, app.platform, app.app.settings, f"{app.address}/slack/install", app.clock.read
+    )
+    await notices.send_due_notices()
+
+
+def direct_messages(app: LinkApp, place: str) -> list[str]:
+    team = app.slack.teams[place]
+    channels = {id(one): one for one in team.channels.values() if one.id.startswith("D")}
+    return [read_text(message["blocks"]) for one in channels.values() for message in one.messages]
+
+
+def test_who_installed_it_is_told_once_of_a_further_right_and_what_works_meanwhile() -> None:
+    async def scenario(app: LinkApp) -> None:
+        for place in ("T1", "T2"):
+            await install_with_digest(app, place)
+        lacking = replace(app.find("T1"), scopes=app.find("T1").scopes - {"links:read"})
+        app.store.installations.save(lacking)
+        async with run_link_app(app.slack, app.store, app.clock) as other:
+            await asyncio.gather(send_notices(app), send_notices(other))
+        app.clock.pass_time(days=3)
+        await send_notices(app)
+        (told,) = direct_messages(app, "T1")
+        assert "links:read (to see links to arXiv that people paste)" in told
+        assert "everything else goes on" in told
+        assert "/slack/install" in told
+        assert direct_messages(app, "T2") == []
+
+    run_link_scenario(scenario, "T1", "T2")
+
+
+def test_nobody_is_told_of_an_optional_right() -> None:
+    async def scenario(app: LinkApp) -> None:
+        team = app.slack.teams["T1"]
+        await app.install("T1", user=team.add_user("ada"), without=frozenset(OPTIONAL_SCOPES))
+        await send_notices(app)
+        assert direct_messages(app, "T1") == []
+
+    run_link_scenario(scenario, "T1")
