@@ -44,6 +44,7 @@ from tests.benchmarks import (
     search,
     slack,
     sources,
+    workspaces,
 )
 
 PAPERS = 50_000
@@ -95,6 +96,7 @@ def main() -> None:
             *measured,
             *sources.rows(Path(folder), sizes.records),
             *fanout.rows(sizes.channels),
+            *workspaces.rows(),
             *recovery.rows(),
             *reviewer.rows(there),
             *hostile.rows(),

@@ -104,6 +104,10 @@ class FakeSlackLink:
         self.teams[team_id] = team
         return team
 
+    def issue_token(self, place: str) -> str:
+        """Return a token of a workspace, as if the app had been installed there."""
+        return self._issue(_Grant(place, self.app_scopes, "UADA", "", self.clock()))
+
     # The page that asks for the rights.
 
     def allow(

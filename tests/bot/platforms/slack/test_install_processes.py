@@ -16,7 +16,7 @@ from bot.token_cipher import create_key
 from digests.ports import Store
 from digests.subscription import Channel
 from tests.bot.platforms import processes
-from tests.bot.platforms.processes import BotProcess, add_overdue_subscription
+from tests.bot.platforms.processes import BotProcess, add_overdue_subscription, prepare_store
 from tests.bot.platforms.slack.link import Browser
 from tests.fakes.slack import FakeSlack, read_text
 from tests.fakes.slack_link import FakeSlackLink
@@ -64,6 +64,15 @@ def is_stopped(store: Store, channel: Channel) -> bool:
     return bool(found and found.stop_reason)
 
 
+async def look_up(team: FakeSlack, words: str) -> str:
+    """Look a paper up as a new person in a new channel, and return the answer."""
+    reply = await team.run_command(
+        "/paper", words, user=team.add_user("ada"), channel=team.add_channel("papers")
+    )
+    await team.wait_until(lambda: reply.responses)
+    return read_text(reply.responses[0]["blocks"])
+
+
 def read_files(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file())
 
@@ -75,17 +84,20 @@ def test_two_workspaces_install_the_app_and_get_their_digests_and_answers(tmp_pa
             async with run_link_bot(slack, tmp_path) as (bot, browser):
                 for team in teams:
                     await install(browser, slack, team.team_id)
-                    ada, papers = team.add_user("ada"), team.add_channel("papers")
-                    due = team.add_channel("due")
-                    add_overdue_subscription(bot.store, Channel("slack", due, team.team_id))
-                    words = await team.run_command("/paper", "2402.01306", user=ada, channel=papers)
-                    await team.wait_until(lambda: words.responses)  # noqa: B023 - it is awaited here.
-                    assert "KTO" in read_text(words.responses[0]["blocks"])
-                    await team.wait_until(lambda: len(team.messages_in(due)) >= 3)  # noqa: B023
-            written = "\n".join(bot.log).encode() + read_files(tmp_path)
-            assert not any(secret.encode() in written for secret in (*slack.tokens, slack.client_secret, KEY))
+                    assert "KTO" in await look_up(team, "2402.01306")
+                written = "\n".join(bot.log)
+            channels = [Channel("slack", team.add_channel("due"), team.team_id) for team in teams]
+            for channel in channels:
+                add_overdue_subscription(prepare_store(tmp_path), channel)
+            async with run_link_bot(slack, tmp_path) as (bot, _):
+                for channel in channels:
+                    await bot.wait_for_log("delivered", channel.workspace)
+            for team, channel in zip(teams, channels, strict=True):
+                assert len(team.messages_in(channel.channel)) == 4
+                assert team.protocol_errors == []
             assert slack.refused_calls == []
-            assert [error for team in teams for error in team.protocol_errors] == []
+            shown = "\n".join([written, *bot.log]).encode() + read_files(tmp_path)
+            assert not any(secret.encode() in shown for secret in (*slack.tokens, slack.client_secret, KEY))
 
     asyncio.run(scenario())
 
@@ -124,17 +136,17 @@ def test_a_lost_key_is_named_and_stops_only_its_workspaces(tmp_path: Path) -> No
         lost = create_key()
         async with FakeSlackLink() as slack:
             one, two = (add_patient_team(slack, place) for place in ("T1", "T2"))
-            async with run_link_bot(slack, tmp_path, keys=lost) as (bot, browser):
+            async with run_link_bot(slack, tmp_path, keys=lost) as (_, browser):
                 await install(browser, slack, "T1")
-            due = [team.add_channel("due") for team in (one, two)]
+            due = Channel("slack", one.add_channel("due"), "T1")
+            add_overdue_subscription(prepare_store(tmp_path), due)
             async with run_link_bot(slack, tmp_path) as (bot, browser):
                 await install(browser, slack, "T2")
-                for team, channel in zip((one, two), due, strict=True):
-                    add_overdue_subscription(bot.store, Channel("slack", channel, team.team_id))
-                await two.wait_until(lambda: len(two.messages_in(due[1])) >= 3)
-                await bot.wait_for_log("were encrypted with the key", "PAPERROUND_TOKEN_KEYS")
-            async with run_link_bot(slack, tmp_path, keys=f"{KEY},{lost}"):
-                await one.wait_until(lambda: len(one.messages_in(due[0])) >= 3)
+                assert "KTO" in await look_up(two, "2402.01306")
+                await bot.wait_for_log("T1", "were encrypted with the key", "PAPERROUND_TOKEN_KEYS")
+            async with run_link_bot(slack, tmp_path, keys=f"{KEY},{lost}") as (bot, _):
+                assert "KTO" in await look_up(one, "2402.01306")
+                assert not is_stopped(bot.store, due)
 
     asyncio.run(scenario())
 
