@@ -273,7 +273,7 @@ class WebSettings(SettingsTable):
         default="127.0.0.1",
         description="Address to listen on. The port speaks plain HTTP: a proxy before it adds HTTPS.",
     )
-    port: int = Field(default=8765, ge=1, le=65535, description="Port to listen on.")
+    port: int = Field(default=8780, ge=1, le=65535, description="Port to listen on.")
     names: ShortTexts = Field(
         default=(),
         description="Names under which browsers and programs reach it, such as `papers.example.org`. "

@@ -101,7 +101,7 @@ def test_a_page_of_another_site_cannot_ask(services: Services) -> None:
     good = make_token(services)
 
     async def talk(site: Site) -> None:
-        for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:8765", "[", ""):
+        for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:8780", "[", ""):
             assert (await site.post(good, Host=host)).status_code in (400, 421)
         for origin in ("https://evil.example", "null", "http://[", ""):
             assert (await site.post(good, Origin=origin)).status_code == 403
