@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.platforms.registry import find_platforms
-from config.secrets import REVIEWER_KEY_VARIABLE
+from config.secrets import REVIEWER_KEY_VARIABLE, TOKEN_KEYS_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "digests", "config")
@@ -80,7 +80,7 @@ def test_the_composed_services_pass_every_secret_of_the_platforms_on() -> None:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     named = set(re.findall(r"^      ([A-Z_]+):", text, re.M))
     needed = {name for spec in find_platforms().values() for name in spec.secret_variables}
-    assert needed | {REVIEWER_KEY_VARIABLE} <= named
+    assert needed | {REVIEWER_KEY_VARIABLE, TOKEN_KEYS_VARIABLE} <= named
 
 
 def test_the_systemd_unit_is_valid(tmp_path: Path) -> None:
