@@ -219,9 +219,12 @@ class OperatorPage:
             now=context.clock(),
             find_likeness=context.find_likeness,
         )
-        platform = status.channel.platform
         page = render_digest_page(
-            digest, self.services.settings, only=platform, back=f"/digests/{status.key}"
+            digest,
+            self.services.settings,
+            only=status.channel.platform,
+            back=f"/digests/{status.key}",
+            note="As of now: papers that come in until its hour are not in it yet.",
         )
         return _answer_page(page, policy=build_style_policy(page))
 

@@ -24,14 +24,15 @@ def list_columns() -> list[Column]:
 
 
 def render_digest_page(
-    digest: Digest, settings: Settings | None = None, *, only: str = "", back: str = ""
+    digest: Digest, settings: Settings | None = None, *, only: str = "", back: str = "", note: str = ""
 ) -> str:
     """Return the page, as HTML, for one digest in the style of its preferences, under these settings.
 
-    `only` names the one platform to draw, if it can be drawn. `back` is the path of a page to go back to.
+    `only` names the one platform to draw, if it can be drawn. `back` is the path of a page to go back to, and
+    `note` a sentence beside its link.
     """
     message, style = present_digest(digest), digest.preferences.style
-    return render_message_page(message, style, settings, only=only, back=back)
+    return render_message_page(message, style, settings, only=only, back=back, note=note)
 
 
 def render_message_page(
@@ -41,17 +42,18 @@ def render_message_page(
     *,
     only: str = "",
     back: str = "",
+    note: str = "",
 ) -> str:
     """Return the page, as HTML, for a message. It is built from the payloads that would be posted.
 
-    The default settings hold without `settings`. `only` and `back` are those of `render_digest_page`.
+    The default settings hold without `settings`. `only`, `back` and `note` are those of `render_digest_page`.
     """
     template = files("bot.web").joinpath("preview.html").read_text(encoding="utf-8")
     columns = list_columns()
     columns = [column for column in columns if column[0].name == only] or columns
     parts = {
         "title": escape(message.summary[:120]),
-        "back": f'<p class="back"><a href="{escape(back)}">← Back</a></p>' if back else "",
+        "back": f'<p class="back"><a href="{escape(back)}">← Back</a> {escape(note)}</p>' if back else "",
         "columns": "\n".join(_render_column(column, message, style, settings) for column in columns),
         **_render_styles(columns),
     }

@@ -125,6 +125,7 @@ def test_a_digest_has_its_editions_its_queue_and_a_preview(services: Services) -
     assert "KTO: Model Alignment as Prospect Theoretic Optimization 1 want to discuss it" in text
     assert "A new method" in Reader(preview.text).text
     assert Reader(preview.text).addresses[0] == "/digests/1"
+    assert "As of now" in preview.text
     assert (missing.status_code, "no such digest" in missing.text) == (404, True)
 
 
