@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from tests.fakes.slack import ALL_SCOPES, FakeSlack, Json, SlackFault
 
+AUTHORIZE_PATH = "/oauth/v2/authorize"
 CODE_SECONDS = 600.0
 TOKEN_SECONDS = 12 * 3600
 
@@ -78,6 +80,7 @@ class FakeSlackLink:
         app.router.add_route("*", "/api/oauth.v2.access", self._exchange)
         app.router.add_route("*", "/api/{method}", self._serve_api)
         app.router.add_post("/response/{team}/{id}", self._serve_response_url)
+        app.router.add_get(AUTHORIZE_PATH, self._serve_page)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -127,13 +130,29 @@ class FakeSlackLink:
         self._codes[code] = _Grant(place, granted, user, query["redirect_uri"], self.clock())
         return self._build_redirect(query, code=code)
 
+    async def _serve_page(self, request: web.Request) -> web.StreamResponse:
+        """Show the page to a browser, with a link for each workspace; with `in`, allow the rights there."""
+        query = {name: value for name, value in request.query.items() if name != "in"}
+        page = f"{AUTHORIZE_PATH}?{urlencode(query)}"
+        try:
+            if place := request.query.get("in"):
+                raise web.HTTPFound(self.allow(page, place))
+            self._read_page(page)
+        except (AssertionError, KeyError) as error:
+            return web.Response(status=400, text=f"Slack refuses: {error}")
+        links = "".join(
+            f'<li><a href="{escape(f"{page}&in={place}")}">Allow in {escape(team.name)}</a></li>'
+            for place, team in self.teams.items()
+        )
+        return web.Response(text=f"<h1>Slack asks for rights</h1><ul>{links}</ul>", content_type="text/html")
+
     def deny(self, page: str, error: str = "access_denied") -> str:
         """Refuse the rights, and return the address that the browser goes to."""
         return self._build_redirect(self._read_page(page), error=error)
 
     def _read_page(self, page: str) -> Mapping[str, str]:
         parts = urlsplit(page)
-        assert parts.path == "/oauth/v2/authorize", page
+        assert parts.path == AUTHORIZE_PATH, page
         query = dict(parse_qsl(parts.query))
         assert query["client_id"] == self.client_id, "Slack shows “invalid_client_id”"
         assert query["redirect_uri"] in self.redirect_uris, "Slack shows “bad_redirect_uri”"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-SERVERS = ("slack", "discord", "feeds", "openai_server")
+SERVERS = ("slack", "discord", "feeds", "openai_server", "communities")
 
 
 @pytest.mark.parametrize("name", SERVERS)
