@@ -1,6 +1,8 @@
 """Answers about papers that a channel has discussed: the two questions afterwards."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.chat.message import Block, ButtonAction, Message
 from bot.conversation.context import ConversationContext, Person
@@ -15,12 +17,32 @@ from bot.present.discussion import (
 from digests.errors import InputError
 from digests.limitations import digest_limitation
 from digests.model import ScoredPaper
-from digests.ports.discussions import AnswerCounts, LimitationTruth
+from digests.ports import Store
+from digests.ports.discussions import AnswerCounts, LimitationTruth, PaperMeeting
 from digests.ports.marks import QueueScope, choose_queue_scope
+from digests.ports.meetings import PICKED_BY
 from digests.subscription import Channel
 from digests.text import clip_text
 
 NO_ANSWERS = AnswerCounts()
+
+
+def find_own_discussions(
+    store: Store, scope: QueueScope, papers: Sequence[str]
+) -> tuple[Mapping[str, datetime], Mapping[str, PaperMeeting]]:
+    """Return when papers were last discussed in a scope's own channels, and their meetings there, by paper.
+
+    A paper that the meeting of a partner took off a shared queue was not discussed here.
+    """
+    discussed = store.queue_decisions.last_discussions(scope, papers)
+    meetings = store.discussions.find_meetings(scope, papers)
+    elsewhere = {
+        each.paper
+        for each in store.queue_decisions.list_of_papers(scope, papers)
+        if each.by == PICKED_BY and each.at == discussed.get(each.paper) and each.paper not in meetings
+    }
+    return {paper: at for paper, at in discussed.items() if paper not in elsewhere}, meetings
+
 
 _TRUTH_BY_ACTION = {
     ButtonAction.LIMITATION_TRUE: LimitationTruth.TRUE,
@@ -77,8 +99,8 @@ class DiscussionAnswers:
         if not scored or not channel.channel:
             return ()
         scope, store, paper = self.choose_scope(channel), self.context.store, scored.paper.id
-        meeting = store.discussions.find_meetings(scope, [paper]).get(paper)
-        discussed_at = store.queue_decisions.last_discussions(scope, [paper]).get(paper)
+        discussions, meetings = find_own_discussions(store, scope, [paper])
+        meeting, discussed_at = meetings.get(paper), discussions.get(paper)
         if meeting and meeting.chosen_at and discussed_at and meeting.chosen_at < discussed_at:
             meeting = None  # It was discussed again without a meeting.
         record = DiscussionRecord(

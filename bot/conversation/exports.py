@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from bot.chat.message import Message
 from bot.conversation.context import ConversationContext
+from bot.conversation.discussions import find_own_discussions
 from bot.conversation.queue import MAX_QUEUED
 from bot.present.citations import ExportedPaper, ExportFormat, ExportKind, format_papers
 from bot.present.exports import present_export, present_nothing_to_export
@@ -82,8 +83,7 @@ class PaperExport:
 
     def _find_days(self, papers: Sequence[str]) -> dict[str, date]:
         """Return the days on which papers were discussed; that of a meeting is its own."""
-        discussed = self.store.queue_decisions.last_discussions(self.scope, papers)
-        meetings = self.store.discussions.find_meetings(self.scope, papers)
+        discussed, meetings = find_own_discussions(self.store, self.scope, papers)
         days = {}
         for paper, at in discussed.items():
             meeting = meetings.get(paper)

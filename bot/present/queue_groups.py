@@ -77,18 +77,14 @@ def present_group_change(state: GroupState, person: str) -> Message:
 
 
 def _name_member(member: QueueScope, state: GroupState) -> str:
-    """Name a member for people: here, or its workspace, by its id where no name is known."""
+    """Name a member for people: here, Harbor Club (Discord), or Slack (T01ABCDEF) without a known name."""
     if member == state.own:
         return "This channel" if member.channel else "This workspace"
     known = clip_text(
         clean_text(state.names.get((member.platform, member.workspace), "")), MAX_NAME_CHARACTERS
     )
-    return f"{known} ({member.platform})" if known else format_member(member)
-
-
-def format_member(member: QueueScope) -> str:
-    """Return a member as the settings name it: slack:T01ABCDEF:C01ABCDEF."""
-    return ":".join(filter(None, (member.platform, member.workspace, member.channel)))
+    platform = member.platform.title()
+    return f"{known} ({platform})" if known else f"{platform} ({member.channel or member.workspace})"
 
 
 def present_code(code: str, minutes: int, linked_count: int, command: str) -> Message:

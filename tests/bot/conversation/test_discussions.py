@@ -8,6 +8,8 @@ import pytest
 from bot.chat.message import Button, ButtonAction, Buttons, Message, People, Text
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
+from bot.conversation.exports import PaperExport
+from bot.present.citations import ExportKind
 from bot.present.discussion import find_key_limitation
 from bot.present.wording import format_date
 from digests.build import DigestPolicy
@@ -16,6 +18,8 @@ from digests.limitations import digest_limitation
 from digests.meetings.model import MeetingPlan, Member
 from digests.model import Mark, MarkSource, QueueOutcome
 from digests.ports import Store
+from digests.ports.marks import QueueScope
+from digests.ports.meetings import PICKED_BY
 from digests.subscription import Channel, Schedule
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, find_by_id, save_subscription
 
@@ -156,6 +160,19 @@ def test_the_card_of_a_paper_without_a_discussion_says_nothing() -> None:
     store = a_marked_store()
     assert look_up(store) == []
     assert look_up(store, Channel("slack", "", "T1")) == []
+
+
+def test_a_paper_that_a_partners_meeting_took_was_not_discussed_here() -> None:
+    store, scope = a_marked_store(), QueueScope("slack", "T1")
+    store.queue_decisions.decide(PAPER, scope, QueueOutcome.DISCUSSED, by=PICKED_BY, by_id="", now=NOW)
+    card = answers(store).lookup.show_paper(PAPER).message
+    assert answers(store).discussions.build_record(card, CHANNEL) == ()
+    export = PaperExport(store, scope, NOW + timedelta(days=9), timedelta(days=30))
+    assert export.collect_papers(ExportKind.DISCUSSIONS) == []
+    finish_again = Mark(CHANNEL, "", PAPER, "UBOB", MarkSource.BUTTON, NOW + timedelta(minutes=1))
+    store.marks.set_mark(finish_again, True)
+    finish(store)
+    assert answers(store).discussions.build_record(card, CHANNEL) != ()
 
 
 def test_the_card_of_a_discussed_paper_says_when_it_was_and_what_people_say() -> None:

@@ -130,9 +130,9 @@ def test_the_channel_sees_who_agreed_and_what_that_means() -> None:
         "Ada agreed to share this queue as “Reading group”. "
         "Nothing is shared until another member agrees too."
     )
-    assert "This workspace: has agreed\nHarbor (discord): has not agreed yet" in read_text(first.message)
+    assert "This workspace: has agreed\nHarbor (Discord): has not agreed yet" in read_text(first.message)
     assert read_notice(groups.join_group("reading group", DISCORD, BOB)) == (
-        "Bob agreed to share this queue as “Reading group”. From now on slack:T1 and this channel see the "
+        "Bob agreed to share this queue as “Reading group”. From now on Slack (T1) and this channel see the "
         "same papers to discuss, and how many want each. Who wants one is shown to the own side alone."
     )
     left = groups.leave_group("reading group", SLACK, ADA)
