@@ -1,11 +1,13 @@
 """Digests whose messages are kept as golden files: bundled, flagged, quoted, one, panel, none, and real ones.
 
-`python -m tests.bot.golden_cases` writes the files anew. `python -m tests.bot.golden_cases FOLDER` writes
-each case as a page for a browser.
+`python -m tests.bot.golden_cases` writes the files anew, and the transcript of a month. `python -m
+tests.bot.golden_cases FOLDER` writes each case as a page for a browser.
 """
 
+import asyncio
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -37,6 +39,7 @@ from digests.sources.reviews import parse_record
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from digests.team_agreement import TeamAgreement
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
+from tests.month.story import tell_month
 from tests.shared_data import FOLDER, arxiv_day, reviewed_records
 
 GOLDEN_FOLDER = Path(__file__).parent / "goldens"
@@ -200,8 +203,14 @@ def render_message_golden(message: Message, platform: str) -> str:
     return json.dumps(payloads, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+MONTH_GOLDEN = GOLDEN_FOLDER / "month.md"
+"""Transcript of the month of `tests/month/story.py`."""
+
+
 def _write_goldens() -> None:
     GOLDEN_FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        MONTH_GOLDEN.write_text(asyncio.run(tell_month(Path(folder))), encoding="utf-8")
     for name, build_message in MESSAGE_GOLDEN_CASES.items():
         for platform in find_platforms():
             file = GOLDEN_FOLDER / f"{name}_{platform}.json"
