@@ -30,7 +30,7 @@ from bot.delivery.context import DeliveryContext, UnknownPolicy
 from bot.delivery.mark_counts import show_mark_counts
 from bot.delivery.meetings import MeetingPost, build_meeting_post
 from bot.delivery.rate_limit import RateLimiter
-from bot.delivery.recap import build_recap
+from bot.delivery.recap import add_picture, build_recap
 from bot.delivery.render_cache import RenderedDigest, RenderRequest
 from bot.log_fields import add_log_fields
 from bot.present.digest import describe_missing_page, describe_missing_picture
@@ -317,7 +317,8 @@ class _EditionRun:
         """Plan a recap, without a page for a quiet week. Returns True. Raises PostError and StoreError."""
         if self.claim.pages:
             return True
-        message = await run_background(build_recap, self.claim, self.context)
+        recap = await run_background(build_recap, self.claim, self.context)
+        message = await add_picture(recap) if recap else None
         pages = self._find_platform().render(message, DigestStyle.COMPACT) if message else ()
         rendered = RenderedDigest(tuple(pages), 0, None, {})
         await self._store_plan(rendered, await self._plan_rendered_pages(rendered))

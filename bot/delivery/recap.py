@@ -1,6 +1,9 @@
 """The weekly recap: its facts out of the store, and its message."""
 
-from dataclasses import replace
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from bot.chat.message import Message
 from bot.delivery.context import DeliveryContext
@@ -13,6 +16,8 @@ from digests.ports.queue_groups import find_shared_scope
 from digests.recap import RecapSpan, find_span
 from digests.team_agreement import JUDGED_DIGESTS, measure_team_agreement
 
+log = logging.getLogger(__name__)
+
 QUEUE_LENGTH = 100
 """Papers of the queue among which the one that the digest missed is looked for, the most wanted first."""
 
@@ -20,11 +25,25 @@ PICTURE_NAME = "scores.png"
 """Name of the picture's file, as those who save it see it."""
 
 
-def build_recap(claim: Claim, context: DeliveryContext) -> Message | None:
+DRAWING_SECONDS = 60.0
+"""Longest wait for a picture, with those that are drawn before it. Then the recap goes out without one."""
+
+_drawing_thread = ThreadPoolExecutor(1, thread_name_prefix="drawing")
+"""Thread that draws all pictures, one after another. Those of the store must not wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltRecap:
+    """The message of a recap, and what its picture shows."""
+
+    message: Message
+    week: ChannelWeeks
+
+
+def build_recap(claim: Claim, context: DeliveryContext) -> BuiltRecap | None:
     """Build the recap of a claim. None for a quiet week: a channel that said nothing is told nothing.
 
-    Held and rejected papers are not named. The picture is missing where it cannot be drawn. Blocks. Raises
-    StoreError.
+    Held and rejected papers are not named. Blocks. Raises StoreError.
     """
     subscription, store = claim.subscription, context.store
     span = find_span(subscription.schedule, claim.edition)
@@ -38,11 +57,21 @@ def build_recap(claim: Claim, context: DeliveryContext) -> Message | None:
     agreement = measure_team_agreement(store.recaps.list_judged_digests(subscription.channel, JUDGED_DIGESTS))
     missed = _find_missed(claim, context, span)
     message = present_recap(Recap(span, facts, papers, agreement, *missed))
-    week = ChannelWeeks(subscription.full_name, facts, papers)
-    picture = draw_week(week)
+    return BuiltRecap(message, ChannelWeeks(subscription.full_name, facts, papers))
+
+
+async def add_picture(recap: BuiltRecap) -> Message:
+    """Return the message of a recap with its picture; without one if it cannot be drawn in time."""
+    drawing = asyncio.get_running_loop().run_in_executor(_drawing_thread, draw_week, recap.week)
+    try:
+        async with asyncio.timeout(DRAWING_SECONDS):
+            picture = await drawing
+    except TimeoutError:
+        log.warning("%s: the picture of the week was not drawn in time", recap.week.name)
+        picture = None
     if picture is None:
-        return message
-    return replace(message, file=AttachedFile(PICTURE_NAME, picture, describe_week(week)))
+        return recap.message
+    return replace(recap.message, file=AttachedFile(PICTURE_NAME, picture, describe_week(recap.week)))
 
 
 def _find_missed(claim: Claim, context: DeliveryContext, span: RecapSpan) -> tuple[ScoredPaper | None, int]:

@@ -103,7 +103,7 @@ class ChannelWeeks:
 def draw_week(week: ChannelWeeks) -> bytes | None:
     """Draw one channel's week as PNG. None if it has no score, if Matplotlib is missing, or if drawing fails.
 
-    A failure is logged: no post waits for its picture. Takes about a second; call it from a worker thread.
+    A failure is logged: no post is kept back for its picture. Takes up to a second; call it from a thread.
     """
     if not week.scores_by_day:
         return None
@@ -177,21 +177,13 @@ def _draw_channel(axes: "Axes", channel: ChannelWeeks) -> None:
     by_day = channel.scores_by_day
     looks, numbers = _choose_looks(channel), _number_wanted(channel)
     wanted = set(channel.wanted)
+    # One call for each look is cheaper than one for each paper.
+    points: dict[tuple[str, str, bool], list[tuple[float, float]]] = {}
     for place, papers in enumerate(by_day.values()):
         for at, (paper, score) in enumerate(papers):
             x = place + SPREAD * ((at + 0.5) / len(papers) - 0.5)
-            colour, shape = looks[_find_domain(channel, paper)]
-            size, edge, layer = (150, _TEXT, 4) if paper in wanted else (85, _BACKGROUND, 3)
-            axes.scatter(
-                [x],
-                [score],
-                s=size,
-                color=colour,
-                marker=shape,
-                edgecolors=edge,
-                linewidths=1.4,
-                zorder=layer,
-            )
+            look = looks[_find_domain(channel, paper)]
+            points.setdefault((*look, paper in wanted), []).append((x, score))
             if paper in numbers:
                 axes.annotate(
                     str(numbers[paper]),
@@ -204,6 +196,18 @@ def _draw_channel(axes: "Axes", channel: ChannelWeeks) -> None:
                     fontweight="bold",
                     zorder=5,
                 )
+    for (colour, shape, is_wanted), places in points.items():
+        size, edge, layer = (150, _TEXT, 4) if is_wanted else (85, _BACKGROUND, 3)
+        axes.scatter(
+            [x for x, _ in places],
+            [y for _, y in places],
+            s=size,
+            color=colour,
+            marker=shape,
+            edgecolors=edge,
+            linewidths=1.4,
+            zorder=layer,
+        )
     step = -(-len(by_day) // MAX_DAY_LABELS)
     labels = [f"{day:%a}\n{day.day} {day:%b}" for day in by_day]
     axes.set_xticks(range(0, len(by_day), step), labels[::step])

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bot.chat.port import Outcome, PostError
 from bot.delivery.context import QueuePolicy
 from bot.delivery.operator_notices import OperatorNotices
+from bot.present.recap_picture import draw_week
 from digests.model import AttachedFile, Mark, MarkSource, QueueOutcome
 from digests.ports.marks import QueueScope
 from digests.ports.outbox import DeliveryKind, DeliveryState
@@ -23,6 +25,12 @@ MONDAY = datetime(2026, 11, 30, 9, tzinfo=UTC)
 MINUTE, WEEK = timedelta(minutes=1), timedelta(weeks=1)
 SHOWN = "2401.00000"
 WANTED_ELSEWHERE = "2305.18290"
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every recap a picture that takes no time; those that are about drawing take the real one."""
+    monkeypatch.setattr("bot.delivery.recap.draw_week", lambda week: b"\x89PNG")
 
 
 def a_week(*, marked: tuple[str, ...] = (SHOWN,), schedule: Schedule | None = None) -> World:
@@ -205,8 +213,11 @@ def test_a_recap_comes_once_if_its_worker_dies_after_it_was_sent() -> None:
     expect_one_recap(world, platform=MemoryPlatform(world.posted_pages, after_post=die))
 
 
-def test_a_recap_has_the_picture_of_its_week_with_words_for_those_who_do_not_see_it() -> None:
+def test_a_recap_has_the_picture_of_its_week_with_words_for_those_who_do_not_see_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
+    monkeypatch.setattr("bot.delivery.recap.draw_week", draw_week)
     world = a_week()
     run_days(world, MONDAY)
     (picture,) = list_pictures(world)
@@ -218,6 +229,7 @@ def test_a_recap_has_the_picture_of_its_week_with_words_for_those_who_do_not_see
 def test_a_recap_goes_out_without_a_picture_where_matplotlib_is_not_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("bot.delivery.recap.draw_week", draw_week)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     world = a_week()
     run_days(world, MONDAY)
@@ -226,11 +238,25 @@ def test_a_recap_goes_out_without_a_picture_where_matplotlib_is_not_installed(
 
 
 def test_a_recap_goes_out_without_a_picture_that_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.delivery.recap.draw_week", draw_week)
     monkeypatch.setattr("bot.present.recap_picture.draw_weeks", lambda *_: 1 / 0)
     world = a_week()
     run_days(world, MONDAY)
     assert len(read_recaps(world)) == 1
     assert list_pictures(world) == []
+
+
+def test_a_recap_does_not_wait_for_a_picture_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = Event()
+    monkeypatch.setattr("bot.delivery.recap.DRAWING_SECONDS", 0.01)
+    monkeypatch.setattr("bot.delivery.recap.draw_week", lambda week: is_over.wait(60) and b"\x89PNG")
+    world = a_week()
+    try:
+        run_days(world, MONDAY)
+        assert len(read_recaps(world)) == 1
+        assert list_pictures(world) == []
+    finally:
+        is_over.set()
 
 
 def test_an_upload_that_fails_does_not_keep_a_recap_from_going_out_and_its_owner_is_told_once() -> None:
@@ -251,7 +277,6 @@ def test_a_picture_that_is_refused_with_its_page_is_left_out() -> None:
 
 def expect_recaps_without_pictures(build: Callable[[World], MemoryPlatform], reason: str) -> None:
     """Let two recaps go out over platforms that take no picture, and expect one notice with the reason."""
-    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
     world = a_week()
     world.subscribe(replace(a_subscription(recap=True), owner_id="boss"))
     told = []
@@ -271,14 +296,12 @@ def expect_recaps_without_pictures(build: Callable[[World], MemoryPlatform], rea
 
 
 def test_a_recap_comes_once_with_its_picture_if_its_worker_dies_after_the_upload() -> None:
-    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
     world = a_week()
     expect_one_recap(world, platform=MemoryPlatform(world.posted_pages, before_post=die))
     assert len(list_pictures(world)) == 1
 
 
 def test_the_picture_is_posted_with_a_page_whose_answer_was_lost() -> None:
-    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: the extra plot")
 
     def lose() -> None:
         raise PostError("dropped", Outcome.UNKNOWN)
