@@ -53,6 +53,8 @@ MCP = "tests/bot/web/test_mcp_http.py"
 PAGE = "tests/bot/web/test_operator_page.py"
 BACKUP = "tests/digests/store/test_backup.py"
 RESTORED = "tests/bot/delivery/test_restored_store.py"
+RECAP_PICTURES = "tests/bot/platforms/test_recap_pictures.py"
+DISCORD_EVENTS = "bot/platforms/discord/scheduled_events.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
@@ -3599,5 +3601,75 @@ MUTANTS: tuple[Mutant, ...] = (
         "elif origin is not None and find_host_name(origin) not in self.names:",
         "elif False:",
         (f"{MCP}::test_a_page_of_another_site_cannot_ask",),
+    ),
+    Mutant(
+        "a page waits for its file",
+        "bot/delivery/deliver.py",
+        "            except PostError as error:\n                self._give_file_up(page, error)",
+        "            except PostError as error:\n                raise error",
+        (
+            f"{RECAP_PICTURES}::test_without_the_right_to_send_files_the_recap_comes_without_its_picture[slack]",
+        ),
+    ),
+    Mutant(
+        "a page whose file is refused is given up",
+        "bot/delivery/deliver.py",
+        "        except FileRefusedError as error:\n",
+        "        except FileRefusedError as error:\n            raise\n",
+        (
+            f"{RECAP_PICTURES}::test_without_the_right_to_send_files_the_recap_comes_without_its_picture[discord]",
+            f"{RECAP_PICTURES}::test_a_picture_that_slack_never_takes_is_left_out",
+        ),
+    ),
+    Mutant(
+        "a crash loses the picture",
+        "digests/store/outbox/pages.py",
+        "file=_decode_file(row.file) if row.file else None,",
+        "file=None,",
+        (f"{OUTBOX}/test_pages.py::test_a_page_keeps_its_file_until_it_is_confirmed[sqlite]",),
+    ),
+    Mutant(
+        "the token goes to the address of an upload",
+        "bot/platforms/slack/files.py",
+        'headers = {"Content-Type": "application/octet-stream"}',
+        'headers = {"Authorization": f"Bearer {client.token}"}',
+        (f"{SLACK}/test_files.py::test_a_picture_is_uploaded_without_a_channel_and_shown_by_the_last_block",),
+    ),
+    Mutant(
+        "a file for one person is shared with nobody",
+        "bot/platforms/slack/files.py",
+        'completion |= {"channel_id": conversation} if conversation else {}',
+        "completion |= {}",
+        (f"{SLACK}/test_files.py::test_a_file_of_an_answer_goes_to_the_persons_direct_messages_alone",),
+    ),
+    Mutant(
+        "an event is made without a look for it",
+        DISCORD_EVENTS,
+        "if known := await self._find_event(guild, key):",
+        'if known := await self._find_event(guild, f"{key}?"):',
+        (
+            f"{DISCORD}/test_scheduled_events.py"
+            "::test_without_the_right_there_is_no_event_no_failure_and_the_digests_go_on",
+        ),
+    ),
+    Mutant(
+        "an event of somebody else is taken for ours",
+        DISCORD_EVENTS,
+        'is_own = str(event.get("creator_id")) == own_id',
+        "is_own = True",
+        (
+            f"{DISCORD}/test_scheduled_events.py"
+            "::test_an_event_of_somebody_else_with_the_same_words_is_not_taken_for_ours",
+        ),
+    ),
+    Mutant(
+        "a missing right to make events stops the digest",
+        DISCORD_EVENTS,
+        "            if error.outcome is not Outcome.GONE:\n                raise\n",
+        "            if error:\n                raise\n",
+        (
+            f"{DISCORD}/test_scheduled_events.py"
+            "::test_a_right_that_goes_between_the_look_and_the_request_does_not_stop_the_digest",
+        ),
     ),
 )
