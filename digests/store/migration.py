@@ -28,7 +28,7 @@ def migrate(database: Database, *, now: datetime) -> None:
     An SQLite file is first backed up beside itself, under a name with its revision and `now`. When several
     processes start at once, one migrates and the others wait. Raises StoreError, changing nothing, for a
     store of a newer version, a store from before 0.1.0, a database of something else, a PostgreSQL that is
-    too old or not in UTF-8, and if the backup cannot be written.
+    too old or not in UTF-8, and if the backup cannot be written or a migration fails.
     """
     if fetch_revision(database) == HEAD_REVISION:
         return
@@ -43,7 +43,16 @@ def migrate(database: Database, *, now: datetime) -> None:
             # Under the lock: no other process can migrate the file meanwhile.
             backup = f"{database.file.name}.{revision}.{now:%Y%m%d-%H%M%S}.backup"
             _back_up_file(database.file, database.file.with_name(backup))
-    _run_migrations(database)
+    try:
+        _run_migrations(database)
+    except Exception as error:
+        if revision is None:
+            raise
+        raise StoreError(
+            f"The tables of the store {database.name} could not be changed from {revision} to "
+            f"{HEAD_REVISION} ({error}). The store is as it was: the version that wrote it works with it. "
+            "docs/operations.md says more under “Upgrade, and the way back”."
+        ) from error
 
 
 def _require_own_tables(connection: Connection, database: Database, revision: str | None) -> None:

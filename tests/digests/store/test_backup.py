@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +111,63 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(file: Path, tmp_path: P
         restore_store(url_of(file), tmp_path / "typo", now=NOW)
     assert file.read_bytes() == before
     assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def empty_an_index(backup: Path) -> None:
+    """Take the entries out of an index: every page can be read, and they do not agree."""
+    with closing(sqlite3.connect(backup)) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_papers_title'")
+        start = (root.fetchone()[0] - 1) * connection.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray(backup.read_bytes())
+    content[start + 3 : start + 5] = b"\0\0"
+    backup.write_bytes(content)
+
+
+def lose_a_row(backup: Path) -> None:
+    run_sql(backup, "UPDATE reviews SET paper = 999999")
+
+
+def replace_by_another_program(backup: Path) -> None:
+    backup.unlink()
+    run_sql(backup, "CREATE TABLE bookmarks (url TEXT)")
+
+
+def replace_by_text(backup: Path) -> None:
+    backup.write_text("no database, but a text of more than a hundred characters " * 9)
+
+
+def cut_off_the_end(backup: Path) -> None:
+    backup.write_bytes(backup.read_bytes()[:-4096])
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (empty_an_index, r"is damaged \(\*\*\* in database main"),
+        (lose_a_row, r"is damaged \(a row of reviews refers to none of papers\)"),
+        (cut_off_the_end, "damaged"),
+        (replace_by_text, "damaged, or no store"),
+        (replace_by_another_program, "no backup of a store: it has none of its tables"),
+    ],
+)
+def test_the_check_before_a_restoration_finds_what_reading_alone_does_not(
+    file: Path, tmp_path: Path, harm: Callable[[Path], None], reason: str
+) -> None:
+    backup = tmp_path / "a.backup"
+    back_up_store(url_of(file), backup)
+    harm(backup)
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match=reason):
+        restore_store(url_of(file), backup, now=NOW)
+    assert file.read_bytes() == before
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_a_store_whose_index_is_damaged_is_not_saved_as_a_backup(file: Path, tmp_path: Path) -> None:
+    empty_an_index(file)
+    with pytest.raises(StoreError, match=r"The store .* is damaged"):
+        back_up_store(url_of(file), tmp_path / "a.backup")
+    assert not (tmp_path / "a.backup").exists()
 
 
 def test_a_backup_of_a_newer_version_is_refused_with_its_revision(file: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Migrations: tables are created, older stores are backed up, newer ones refused."""
 
+import shutil
 import sqlite3
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -152,6 +154,63 @@ def test_a_store_of_the_first_revision_gets_the_tables_of_the_schema(address: st
     with database.read() as connection:
         assert connection.execute(select(schema.holds.c.by_id)).scalars().all() == [""]
     database.engine.dispose()
+
+
+FAILING_SCRIPT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9998"
+down_revision = "{head}"
+
+
+def upgrade():
+    op.create_table("half_done", sa.Column("id", sa.Integer(), primary_key=True))
+    op.add_column("papers", sa.Column("half_done", sa.Text()))
+    op.execute("UPDATE papers SET title = 'changed'")
+    raise ValueError("a row that nobody thought of")
+"""
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was_and_says_the_way_back(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_store(address)) as store:
+        store.library.add([(a_paper(title="Owls"), a_review())], now=NOW)
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS_FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "v9998_failing.py").write_text(FAILING_SCRIPT.format(head=HEAD_REVISION))
+    with monkeypatch.context() as newer:
+        newer.setattr(migration, "MIGRATIONS_FOLDER", folder)
+        newer.setattr(migration, "HEAD_REVISION", "9998")
+        for attempt in range(2):
+            with pytest.raises(StoreError) as failed:
+                open_store(address, now=NOW + timedelta(minutes=attempt))
+            assert f"from {HEAD_REVISION} to 9998 (a row that nobody thought of)" in str(failed.value)
+            assert "The store is as it was" in str(failed.value)
+            assert "the way back" in str(failed.value)
+    database = open_database(address)
+    assert compare_tables(database) == []
+    database.engine.dispose()
+    with closing(open_store(address)) as store:
+        assert [each.paper.title for each in store.library.get([a_paper().id]).values()] == ["Owls"]
+
+
+def test_replicas_that_are_upgraded_together_migrate_the_store_once(address: str, tmp_path: Path) -> None:
+    create_store(address, "0101", "INSERT INTO holds VALUES ('a', 'held', 'Why.', '', '2026-11-24 09:00:00')")
+    if address.startswith("sqlite"):
+        with closing(sqlite3.connect(tmp_path / "p.db")) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")  # As each version sets it.
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(open_store, [address] * 4))
+    for store in stores:
+        store.close()
+    database = open_database(address)
+    assert compare_tables(database) == []
+    with database.read() as connection:
+        assert connection.execute(select(schema.holds.c.by_id)).scalars().all() == [""]
+    database.engine.dispose()
+    assert len(list(tmp_path.glob("*.backup"))) == address.startswith("sqlite")
 
 
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
