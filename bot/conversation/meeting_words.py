@@ -101,10 +101,10 @@ class _PlanReader:
         """Read “place” and everything after it, or an address."""
         word = self.words[self.position]
         if word.startswith(("http://", "https://")):
-            self.place = _clip_place(self.parts[self.position])
+            self.place = clip_place(self.parts[self.position])
             self.position += 1
         elif word in _PLACE_WORDS:
-            self.place = _clip_place(" ".join(self.parts[self.position + 1 :]))
+            self.place = clip_place(" ".join(self.parts[self.position + 1 :]))
             self.position = len(self.words)
         else:
             return False
@@ -184,7 +184,7 @@ class _PlanReader:
         return ""
 
 
-def _clip_place(text: str) -> str:
+def clip_place(text: str) -> str:
     place = clean_text(text.strip().strip('"'))
     if len(place) > MAX_PLACE_CHARACTERS:
         raise InputError(f"The place is longer than {MAX_PLACE_CHARACTERS} characters; write fewer words.")

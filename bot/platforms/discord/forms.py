@@ -32,7 +32,7 @@ _NO_SCORE = "none"
 _MATCH_MODES = {"all": "Both must match", "any": "A domain or a keyword is enough"}
 _UNSCORED = {"after": "Come after all others", "leave out": "Are left out"}
 _REPEAT = {"no": "Are left out", "yes": "Come here too"}
-_RHYTHMS = {"1": "Every week", "2": "Every second week"}
+RHYTHMS = {"1": "Every week", "2": "Every second week"}
 _STYLES = {"cards": "One message per paper", "compact": "All in one message", "thread": "A thread"}
 
 Fields = Mapping[str, str | Sequence[str]]
@@ -112,12 +112,14 @@ def _build_what_fields(form: SubscriptionForm) -> list[Label]:
     )
     return [
         discord.ui.Label(text="Domains", description="None here and below: papers of all", component=select),
-        _build_text("categories", "More domains", "arXiv categories such as cs.CL, with commas", others),
-        _build_text(
+        build_text_field("categories", "More domains", "arXiv categories such as cs.CL, with commas", others),
+        build_text_field(
             "keywords", "Keywords", "Words of the papers that are wanted, with commas", form.keywords
         ),
-        _build_text("authors", "Authors", "Their papers come whatever the domain", form.authors or ""),
-        _build_text("muted", "Leave out", "Domains or words that keep a paper out, with commas", form.muted),
+        build_text_field("authors", "Authors", "Their papers come whatever the domain", form.authors or ""),
+        build_text_field(
+            "muted", "Leave out", "Domains or words that keep a paper out, with commas", form.muted
+        ),
     ]
 
 
@@ -125,11 +127,11 @@ def _build_how_fields(form: SubscriptionForm) -> list[Label]:
     scores = {_NO_SCORE: "No minimum", **{score: f"{score} or more" for score in _SCORE_CHOICES}}
     score = form.min_score or _NO_SCORE
     return [
-        _build_select("top", "How many papers at most", {top: top for top in _TOP_CHOICES}, form.top),
-        _build_select("min_score", "Minimum score", scores, score),
-        _build_radio("unscored", "Papers without a score", _UNSCORED, form.unscored or "after"),
-        _build_radio("match", "Domains and keywords", _MATCH_MODES, form.match or "all"),
-        _build_radio("repeat", "Papers that another digest here showed", _REPEAT, form.repeat or "no"),
+        build_select_field("top", "How many papers at most", {top: top for top in _TOP_CHOICES}, form.top),
+        build_select_field("min_score", "Minimum score", scores, score),
+        build_radio_field("unscored", "Papers without a score", _UNSCORED, form.unscored or "after"),
+        build_radio_field("match", "Domains and keywords", _MATCH_MODES, form.match or "all"),
+        build_radio_field("repeat", "Papers that another digest here showed", _REPEAT, form.repeat or "no"),
     ]
 
 
@@ -144,22 +146,22 @@ def _build_when_fields(form: SubscriptionForm) -> list[Label]:
         ],
     )
     return [
-        _build_text("at", "Time", "Such as 08:30 or 9am", form.at, is_required=True),
+        build_text_field("at", "Time", "Such as 08:30 or 9am", form.at, is_required=True),
         discord.ui.Label(text="Days", component=days),
-        _build_radio("every_weeks", "Rhythm", _RHYTHMS, form.every_weeks or "1"),
-        _build_text(
+        build_radio_field("every_weeks", "Rhythm", RHYTHMS, form.every_weeks or "1"),
+        build_text_field(
             "time_zone", "Time zone", "A city or a name, such as Berlin", form.time_zone, is_required=True
         ),
-        _build_radio("style", "Style", _STYLES, form.style),
+        build_radio_field("style", "Style", _STYLES, form.style),
     ]
 
 
 def _build_name_fields(form: SubscriptionForm) -> list[Label]:
     hint = "Tells several digests apart. Empty: the main digest"
-    return [_build_text("new_name", "Name", hint, form.new_name or "")]
+    return [build_text_field("new_name", "Name", hint, form.new_name or "")]
 
 
-def _build_text(name: str, label: str, hint: str, value: str, *, is_required: bool = False) -> Label:
+def build_text_field(name: str, label: str, hint: str, value: str, *, is_required: bool = False) -> Label:
     box: discord.ui.TextInput[Any] = discord.ui.TextInput(
         custom_id=name,
         default=value[:FIELD_CHARACTERS] or None,
@@ -169,7 +171,7 @@ def _build_text(name: str, label: str, hint: str, value: str, *, is_required: bo
     return discord.ui.Label(text=label, description=hint, component=box)
 
 
-def _build_select(name: str, label: str, choices: Mapping[str, str], value: str) -> Label:
+def build_select_field(name: str, label: str, choices: Mapping[str, str], value: str) -> Label:
     """Build a select of one value. A present value that is no choice becomes one, at the end."""
     labels = {**choices, value: choices.get(value, value)}
     select: discord.ui.Select[Any] = discord.ui.Select(
@@ -182,7 +184,7 @@ def _build_select(name: str, label: str, choices: Mapping[str, str], value: str)
     return discord.ui.Label(text=label, component=select)
 
 
-def _build_radio(name: str, label: str, choices: Mapping[str, str], value: str) -> Label:
+def build_radio_field(name: str, label: str, choices: Mapping[str, str], value: str) -> Label:
     group: discord.ui.RadioGroup[Any] = discord.ui.RadioGroup(
         custom_id=name,
         options=[

@@ -50,7 +50,7 @@ _MATCH_MODES = {
     "any": ("One is enough", "A paper of a domain, or one that has a keyword"),
 }
 _UNSCORED = {"after": ("Come after all others",), "leave out": ("Are left out",)}
-_RHYTHMS = {"1": ("Every week",), "2": ("Every second week",)}
+RHYTHMS = {"1": ("Every week",), "2": ("Every second week",)}
 _NAME_PREFIX = "name:"
 _REPEAT = {"no": ("Are left out",), "yes": ("Come here too",)}
 
@@ -89,34 +89,34 @@ def build_settings_view(
             {"type": "context", "elements": [_build_plain_text(description)]},
             *([_build_digest_select(names, form.name)] if has_several else []),
             *([_build_note(note)] if note else []),
-            _build_text_input(
+            build_text_input(
                 "domains",
                 "Domains",
                 form.domains,
                 f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}. None: everything.",
             ),
-            _build_text_input(
+            build_text_input(
                 "keywords",
                 "Keywords",
                 form.keywords,
                 "Words that make a paper wanted, with commas.",
             ),
-            _build_text_input("muted", "Leave out", form.muted, "Domains or words that keep a paper out."),
-            _build_input("top", "How many papers at most", _build_top_select(form.top)),
-            _build_text_input(
+            build_text_input("muted", "Leave out", form.muted, "Domains or words that keep a paper out."),
+            build_input("top", "How many papers at most", _build_top_select(form.top)),
+            build_text_input(
                 "min_score",
                 "Minimum score",
                 form.min_score,
                 "0 to 10. On a weak day fewer papers come, or none. Empty: no minimum.",
             ),
-            _build_input("unscored", "Papers without a score", _build_radio(_UNSCORED, form.unscored)),
-            _build_input("at", "Time", _build_time_picker(form.at)),
-            _build_input("days", "Days", _build_day_checkboxes(form.days)),
-            _build_input("every_weeks", "Rhythm", _build_radio(_RHYTHMS, form.every_weeks)),
-            _build_input("time_zone", "Time zone", _build_zone_select(form.time_zone)),
-            _build_input("style", "Style", _build_radio(_STYLES, form.style)),
+            build_input("unscored", "Papers without a score", build_radio(_UNSCORED, form.unscored)),
+            build_input("at", "Time", build_time_picker(form.at)),
+            build_input("days", "Days", _build_day_checkboxes(form.days)),
+            build_input("every_weeks", "Rhythm", build_radio(RHYTHMS, form.every_weeks)),
+            build_input("time_zone", "Time zone", build_zone_select(form.time_zone)),
+            build_input("style", "Style", build_radio(_STYLES, form.style)),
             *([_build_repeat_choice(form.repeat)] if has_several else []),
-            _build_text_input(
+            build_text_input(
                 "new_name",
                 "Name",
                 form.new_name or "",
@@ -129,7 +129,7 @@ def build_settings_view(
 def _build_digest_select(names: Sequence[str], name: str) -> Json:
     """Build the choice of another digest of the channel. Slack takes no empty value, hence the prefix."""
     options = [
-        _build_option(f"{_NAME_PREFIX}{each}", f"“{each}”" if each else "The main digest")
+        build_option(f"{_NAME_PREFIX}{each}", f"“{each}”" if each else "The main digest")
         for each in sorted({*names, name})
     ]
     chosen = next(option for option in options if option["value"] == f"{_NAME_PREFIX}{name}")
@@ -152,7 +152,7 @@ def read_chosen_name(value: str) -> str:
 
 def _build_repeat_choice(repeat: str | None) -> Json:
     label = "Papers that another digest here showed"
-    return _build_input("repeat", label, _build_radio(_REPEAT, repeat))
+    return build_input("repeat", label, build_radio(_REPEAT, repeat))
 
 
 def _build_note(note: str) -> Json:
@@ -164,7 +164,7 @@ def _build_plain_text(text: str) -> Json:
     return {"type": "plain_text", "text": text}
 
 
-def _build_input(field: str, label: str, element: Json, *, hint: str = "", optional: bool = False) -> Json:
+def build_input(field: str, label: str, element: Json, *, hint: str = "", optional: bool = False) -> Json:
     block: Json = {
         "type": "input",
         "block_id": field,
@@ -175,11 +175,11 @@ def _build_input(field: str, label: str, element: Json, *, hint: str = "", optio
     return {**block, "hint": _build_plain_text(hint)} if hint else block
 
 
-def _build_text_input(field: str, label: str, value: str, hint: str) -> Json:
+def build_text_input(field: str, label: str, value: str, hint: str) -> Json:
     element: Json = {"type": "plain_text_input", "action_id": VALUE_ACTION_ID, "max_length": 3000}
     value = _fit_list(value)
     # Slack refuses an initial value that is empty.
-    return _build_input(
+    return build_input(
         field, label, {**element, "initial_value": value} if value else element, hint=hint, optional=True
     )
 
@@ -194,7 +194,7 @@ def _fit_list(value: str) -> str:
     return value
 
 
-def _build_option(value: str, text: str, description: str = "") -> Json:
+def build_option(value: str, text: str, description: str = "") -> Json:
     option: Json = {"text": _build_plain_text(text), "value": value}
     return {**option, "description": _build_plain_text(description)} if description else option
 
@@ -204,16 +204,16 @@ def _build_top_select(top: str) -> Json:
     return {
         "type": "static_select",
         "action_id": VALUE_ACTION_ID,
-        "options": [_build_option(number, number) for number in numbers],
-        "initial_option": _build_option(top, top),
+        "options": [build_option(number, number) for number in numbers],
+        "initial_option": build_option(top, top),
     }
 
 
-def _build_time_picker(time: str) -> Json:
+def build_time_picker(time: str) -> Json:
     return {"type": "timepicker", "action_id": VALUE_ACTION_ID, "initial_time": time}
 
 
-def _build_zone_select(time_zone: str) -> Json:
+def build_zone_select(time_zone: str) -> Json:
     """Build the select of a time zone, which asks the app for suggestions while a person types."""
     select: Json = {
         "type": "external_select",
@@ -221,25 +221,25 @@ def _build_zone_select(time_zone: str) -> Json:
         "min_query_length": 0,
         "placeholder": _build_plain_text("A city or a name: mumbai, CET, UTC"),
     }
-    return {**select, "initial_option": _build_option(time_zone, time_zone)} if time_zone else select
+    return {**select, "initial_option": build_option(time_zone, time_zone)} if time_zone else select
 
 
 def build_zone_options(typed: str) -> list[Json]:
     """Build the options of the time zone for a text that a person types; for no text, common zones."""
     zones = suggest_time_zones(typed, MAX_OPTIONS)
-    return [_build_option(zone, clip_text(label, OPTION_CHARACTERS)) for label, zone in zones]
+    return [build_option(zone, clip_text(label, OPTION_CHARACTERS)) for label, zone in zones]
 
 
 def _build_day_checkboxes(days: tuple[str, ...]) -> Json:
-    options = [_build_option(day, label) for day, label in zip(DAYS, DAY_NAMES, strict=True)]
+    options = [build_option(day, label) for day, label in zip(DAYS, DAY_NAMES, strict=True)]
     chosen = [option for option in options if option["value"] in days]
     element: Json = {"type": "checkboxes", "action_id": VALUE_ACTION_ID, "options": options}
     return {**element, "initial_options": chosen} if chosen else element
 
 
-def _build_radio(choices: Mapping[str, tuple[str, ...]], value: str | None) -> Json:
+def build_radio(choices: Mapping[str, tuple[str, ...]], value: str | None) -> Json:
     """Build radio buttons, with the label and description of each value. Any other value is the first."""
-    options = [_build_option(name, *words) for name, words in choices.items()]
+    options = [build_option(name, *words) for name, words in choices.items()]
     chosen = next((option for option in options if option["value"] == value), options[0])
     return {
         "type": "radio_buttons",
@@ -281,7 +281,7 @@ def read_fields(view: Mapping[str, Any], name: str = "") -> SubscriptionForm:
     try:
         blocks = (view.get("state") or {}).get("values") or {}
         fields = {
-            field: _read_element((blocks.get(field) or {}).get(VALUE_ACTION_ID) or {})
+            field: read_element((blocks.get(field) or {}).get(VALUE_ACTION_ID) or {})
             for field in SubscriptionForm.__dataclass_fields__
             if field in blocks and field != "name"
         }
@@ -295,7 +295,7 @@ def read_fields(view: Mapping[str, Any], name: str = "") -> SubscriptionForm:
     )
 
 
-def _read_element(element: Mapping[str, Any]) -> str | list[str]:
+def read_element(element: Mapping[str, Any]) -> str | list[str]:
     """Return the value of a field's element: a list for checkboxes, else a text."""
     match element:
         case {"type": "checkboxes"}:
