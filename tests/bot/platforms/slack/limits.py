@@ -145,7 +145,7 @@ def _check_text(text: Json, limit: int, allowed_urls: Collection[str] = ()) -> N
 
 
 def _check_markup(markup: str, allowed_urls: Collection[str]) -> None:
-    markup = _DATE.sub("", markup)
+    markup = _DATE.sub(r"\1", markup)  # What an old client shows.
     mentions = re.findall("<@[UW][A-Z0-9]+>", markup)
     for mention in mentions:
         assert mention in allowed_urls, f"a mention {mention}"
@@ -194,7 +194,7 @@ def find_texts(part: object) -> Iterable[Json]:
             yield from find_texts(value)
 
 
-_DATE = re.compile(r"<!date\^\d{1,12}\^[{}a-z_, ]+\|[0-9A-Z .:-]+>")
+_DATE = re.compile(r"<!date\^\d+\^\{date_long_pretty\}, \{time\}\|([^<>|]+)>")
 _LINK = re.compile(r"<(https?://[^<>|\s]+)\|([^<>|]+)>")
 
 
