@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.chat.message import ButtonAction, Message, People
 from bot.conversation.commands import clean_lookup_text
 from bot.conversation.context import ConversationContext, Person, Reply
+from bot.conversation.meeting_form import FORM_WORDS, MeetingForm, fill_in_plan, read_plan
 from bot.conversation.meeting_words import parse_span, understand_plan
 from bot.present.meeting import (
     describe_days_off,
@@ -28,7 +29,7 @@ from digests.meetings.timetable import MIN_NOTICE
 from digests.model import AttachedFile
 from digests.ports.meetings import Meeting
 from digests.schedule import anchor_weeks
-from digests.subscription import Channel
+from digests.subscription import Channel, Subscription
 from digests.text import clip_text, parse_number
 
 MAX_DAYS_OFF = 20
@@ -59,6 +60,8 @@ class MeetingAnswers:
                 return Reply(self.show_meeting(channel))
             case ("ics" | "ical" | "calendar", ""):
                 return Reply(self.show_calendar(channel))
+            case (word, "") if word in FORM_WORDS:
+                raise InputError(f"Write the plan in words: {self._command} thu 16:00 every 2 weeks")
             case ("end" | "stop" | "cancel" | "remove", "" | "meetings" | "them"):
                 return self._end_plan(channel, person)
             case ("join", _):
@@ -109,25 +112,54 @@ class MeetingAnswers:
 
     # The plan.
 
+    def open_form(self, channel: Channel, person: Person) -> MeetingForm:
+        """Return the form of the channel's plan for a person who may change it."""
+        _, base, digest = self._find_base(channel, person)
+        return fill_in_plan(base, person.time_zone or digest.schedule.time_zone)
+
+    def save_form(self, form: MeetingForm, channel: Channel, person: Person) -> Reply:
+        """Save the plan of a submitted form. Raises FormError too, with a sentence for each wrong field."""
+        stored, base, digest = self._find_base(channel, person)
+        return self._save_changed(read_plan(form, base), stored, base, digest, channel, person)
+
     def _save_plan(self, words: str, channel: Channel, person: Person) -> Reply:
+        stored, base, digest = self._find_base(channel, person)
+        plan = understand_plan(words, base, person.time_zone or digest.schedule.time_zone)
+        return self._save_changed(plan, stored, base, digest, channel, person)
+
+    def _find_base(
+        self, channel: Channel, person: Person
+    ) -> tuple[Meeting | None, MeetingPlan | None, Subscription]:
+        """Return the channel's meeting, its plan unless that was ended, and the first digest.
+
+        Raises InputError for a person who may not plan meetings, and where there can be none.
+        """
         self.context.require_permission(channel, person, _TASK)
         if channel.is_direct:
             raise InputError("Meetings are for channels: give this command in the channel of your group.")
-        stored = self.context.store.meeting_plans.find(channel)
-        base = stored.plan if stored and stored.is_active else None
         digests = self.context.store.subscriptions.list_of_channel(channel)
         if not digests:
             raise InputError(
                 "Meetings are about papers that a digest brings, and this channel has none yet: bring one "
                 f"with {self.context.digest_command} subscribe first."
             )
-        zone = person.time_zone or digests[0].schedule.time_zone
-        plan = understand_plan(words, base, zone)
+        stored = self.context.store.meeting_plans.find(channel)
+        return stored, stored.plan if stored and stored.is_active else None, digests[0]
+
+    def _save_changed(
+        self,
+        plan: MeetingPlan,
+        stored: Meeting | None,
+        base: MeetingPlan | None,
+        digest: Subscription,
+        channel: Channel,
+        person: Person,
+    ) -> Reply:
         earliest = self.context.clock() + MIN_NOTICE
         plan = replace(plan, schedule=anchor_weeks(plan.schedule, base.schedule if base else None, earliest))
         if base == plan:
             return Reply(present_sentence(f"Nothing changed: {describe_plan(plan)}."))
-        subscription_id = stored.subscription_id if stored else digests[0].id
+        subscription_id = stored.subscription_id if stored else digest.id
         verb = "changed the meetings" if base else "planned meetings"
         return self._store_plan(subscription_id, plan, verb, channel, person)
 

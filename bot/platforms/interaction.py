@@ -23,6 +23,7 @@ from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.lookup import HELP_WORDS
 from bot.conversation.marks import MarkEmojis, MarkHandler, describe_tap
+from bot.conversation.meeting_form import MeetingForm
 from bot.conversation.notes import PersonsMessage
 from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.questions import QuestionForm, split_number
@@ -332,6 +333,34 @@ class InteractionDispatcher:
         """Return the answer to a submitted form of a question, which is not trusted. Raises InputError."""
         self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
         return await run_interactive(self.answers.questions.answer_question, paper, text)
+
+    async def open_meeting_form(
+        self, channel: Channel, person_id: str, fetch_person: Callable[[], Awaitable[Person]]
+    ) -> MeetingForm:
+        """Return the form of a channel's meetings, which the platform opens.
+
+        Raises InputError for a person who may not plan them, and errors of `fetch_person`.
+        """
+        self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
+        return await run_interactive(self.answers.meetings.open_form, channel, await fetch_person())
+
+    async def save_meeting_form(
+        self,
+        form: MeetingForm,
+        channel: Channel,
+        person_id: str,
+        interaction_id: str,
+        fetch_person: Callable[[], Awaitable[Person]],
+    ) -> Reply:
+        """Save a submitted form of meetings, and return the reply without sending it.
+
+        `form` is not trusted. Raises FormError with a sentence for each wrong field, InputError, and errors
+        of `fetch_person`; nothing is saved then.
+        """
+        self.fair_use.take_token(Use.CHANGE, channel, person_id)
+        person = await fetch_person()
+        await self.require_new_interaction(interaction_id)
+        return await run_interactive(self.answers.meetings.save_form, form, channel, person)
 
     async def look_up_paper(
         self,

@@ -103,7 +103,7 @@ def present_meeting(meeting: Meeting, papers: Mapping[str, ScoredPaper], command
     hints = (
         f"{command} meet join - lead a meeting when it is your turn; leave, away until 14 dec, back\n"
         f"{command} meet take, swap, pass - who leads the next one\n"
-        f"{command} meet fri 15:00, weekly, place Room 4, without poll - change one thing\n"
+        f"{command} meet fri 15:00, weekly, place Room 4, without poll - change one thing; set - a form\n"
         f"{command} meet skip, off 21 dec to 3 jan, end - call one off, or all\n"
         f"{command} meet ics - the next ones, for your calendar"
     )

@@ -161,12 +161,18 @@ def _build_name_fields(form: SubscriptionForm) -> list[Label]:
     return [build_text_field("new_name", "Name", hint, form.new_name or "")]
 
 
-def build_text_field(name: str, label: str, hint: str, value: str, *, is_required: bool = False) -> Label:
+def build_text_field(
+    name: str,
+    label: str,
+    hint: str,
+    value: str,
+    *,
+    is_required: bool = False,
+    limit: int = FIELD_CHARACTERS,
+) -> Label:
+    """Build a field for a text of at most `limit` characters."""
     box: discord.ui.TextInput[Any] = discord.ui.TextInput(
-        custom_id=name,
-        default=value[:FIELD_CHARACTERS] or None,
-        required=is_required,
-        max_length=FIELD_CHARACTERS,
+        custom_id=name, default=value[:limit] or None, required=is_required, max_length=limit
     )
     return discord.ui.Label(text=label, description=hint, component=box)
 
@@ -185,6 +191,7 @@ def build_select_field(name: str, label: str, choices: Mapping[str, str], value:
 
 
 def build_radio_field(name: str, label: str, choices: Mapping[str, str], value: str) -> Label:
+    """Build a choice of one value of a few."""
     group: discord.ui.RadioGroup[Any] = discord.ui.RadioGroup(
         custom_id=name,
         options=[

@@ -34,6 +34,12 @@ from bot.platforms.discord.forms import (
     read_target,
 )
 from bot.platforms.discord.marker import KEY_SEPARATOR
+from bot.platforms.discord.meetings import (
+    FIELD_LABELS,
+    MEETING_ID_PREFIX,
+    build_meeting_modal,
+    read_meeting_form,
+)
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
 from bot.platforms.discord.questions import QUESTION_ID_PREFIX, build_question_modal, read_question
 from bot.platforms.discord.render import KEYCAPS
@@ -350,6 +356,9 @@ class DiscordListeners:
         if str(data.get("custom_id", "")).startswith(QUESTION_ID_PREFIX):
             await self._answer_question(interaction)
             return
+        if str(data.get("custom_id", "")).startswith(MEETING_ID_PREFIX):
+            await self._save_meeting_form(interaction)
+            return
         part, form_target, fields = read_modal(interaction.data or {})
 
         async def save_form(respond: Responder) -> None:
@@ -384,6 +393,46 @@ class DiscordListeners:
             return
         self._drafts.pop((form_target, person.id), None)
         await self.dispatcher.send_reply(reply, channel, person.id, respond)
+
+    # Meetings.
+
+    async def open_meeting_form(self, interaction: Interaction) -> None:
+        """Open the modal of the channel's meetings: it has to be the first response to an interaction."""
+
+        async def open_form(respond: Responder) -> None:
+            self._require_served(interaction)
+            channel, person = self._channel_of(interaction), self._person_of(interaction)
+
+            async def fetch_person() -> Person:
+                return person
+
+            form = await self.dispatcher.open_meeting_form(channel, person.id, fetch_person)
+            await interaction.response.send_modal(build_meeting_modal(form))
+
+        await answer_interaction(interaction, open_form, self.dispatcher, skip_ack=True)
+
+    async def _save_meeting_form(self, interaction: Interaction) -> None:
+        """Save a submitted plan of meetings. Each wrong field is answered by a sentence with its label."""
+
+        async def save_form(respond: Responder) -> None:
+            self._require_served(interaction)
+            channel, person = self._channel_of(interaction), self._person_of(interaction)
+
+            async def fetch_person() -> Person:
+                await self._require_served_now(interaction)
+                return person
+
+            form, number = read_meeting_form(interaction.data or {}), str(interaction.id)
+            try:
+                reply = await self.dispatcher.save_meeting_form(
+                    form, channel, person.id, number, fetch_person
+                )
+            except FormError as error:
+                problems = (f"{FIELD_LABELS[field]}: {text}" for field, text in error.problems.items())
+                raise InputError(f"Nothing was changed. {' '.join(problems)}") from None
+            await self.dispatcher.send_reply(reply, channel, person.id, respond)
+
+        await answer_interaction(interaction, save_form, self.dispatcher)
 
     # Reports about a review.
 

@@ -41,10 +41,15 @@ def add_meeting_group(digest: app_commands.Group, listeners: DiscordListeners) -
     ):
         add_plain_command(group, listeners, name, description, f"meet {name}")
 
-    @group.command(name="set", description="Plan the meetings, or change what the words name")
-    @app_commands.describe(words="Such as: thu 16:00 every 2 weeks in Berlin place Room 4 without poll")
-    async def plan_meetings(interaction: Interaction, words: Range[str, 1, 300]) -> None:
-        await listeners.on_digest(interaction, f"meet {words}")
+    @group.command(name="set", description="Plan the meetings in a form, or change what words name")
+    @app_commands.describe(
+        words="Such as: thu 16:00 every 2 weeks in Berlin place Room 4 without poll; without them: a form"
+    )
+    async def plan_meetings(interaction: Interaction, words: Range[str, 1, 300] | None = None) -> None:
+        if words:
+            await listeners.on_digest(interaction, f"meet {words}")
+        else:
+            await listeners.open_meeting_form(interaction)
 
     @group.command(name="away", description="Be passed over on some days, and keep your place in the rota")
     @app_commands.describe(dates="Such as: 1 dec to 14 dec; until 14 dec")

@@ -24,6 +24,7 @@ from bot.conversation.commands import (
     ChangeDigest,
     ExportPerson,
     ForgetPerson,
+    Meet,
     ResumeDigest,
     ShowDigestHelp,
     ShowQueue,
@@ -37,6 +38,7 @@ from bot.conversation.commands import (
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
+from bot.conversation.meeting_form import FORM_WORDS
 from bot.conversation.notes import PersonsMessage
 from bot.conversation.subscription_form import FormError, SubscriptionForm
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
@@ -59,6 +61,12 @@ from bot.platforms.slack.forms import (
     read_metadata,
 )
 from bot.platforms.slack.manifest import MARK_SHORTCUT, NOTE_SHORTCUT
+from bot.platforms.slack.meetings import (
+    FIRST_MEETING_FIELD,
+    MEETING_CALLBACK_ID,
+    build_meeting_view,
+    read_meeting_form,
+)
 from bot.platforms.slack.membership import (
     is_direct_message,
     require_app_in_channel,
@@ -167,6 +175,7 @@ class SlackListeners:
         app.view(FORM_CALLBACK_ID)(self._on_form)
         app.view(REPORT_CALLBACK_ID)(self._on_report)
         app.view(QUESTION_CALLBACK_ID)(self._on_question)
+        app.view(MEETING_CALLBACK_ID)(self._on_meeting_form)
         app.view(_ANY_NAME)(self._on_other_form)
         app.shortcut(MARK_SHORTCUT)(self._on_shortcut)
         app.shortcut(NOTE_SHORTCUT)(self._on_note_shortcut)
@@ -222,6 +231,9 @@ class SlackListeners:
                     await require_app_in_channel(channel, workspace)
                 return person
 
+            if isinstance(parsed, Meet) and parsed.words.lower() in FORM_WORDS:
+                await self._open_meeting_form(channel, command, workspace, fetch_person)
+                return
             trigger = str(command.get("trigger_id") or "")
             reply = await self.dispatcher.run_digest_command(text, channel, user, trigger, fetch_person)
             if reply.form:
@@ -356,6 +368,67 @@ class SlackListeners:
     async def _on_other_form(self, ack: Ack) -> None:
         """Acknowledge a form that this version does not open: Slack would show an error without a reason."""
         await ack()
+
+    # Meetings.
+
+    async def _open_meeting_form(
+        self,
+        channel: Channel,
+        command: Payload,
+        workspace: SlackWorkspace,
+        fetch_person: Callable[[], Awaitable[Person]],
+    ) -> None:
+        """Open the modal of a channel's meetings for the person who gave a command."""
+        user = str(command["user_id"])
+        form = await self.dispatcher.open_meeting_form(channel, user, fetch_person)
+        signature = sign_form(workspace.token, workspace.team_id, user, channel.channel)
+        view = build_meeting_view(
+            form,
+            channel_id=channel.channel,
+            channel_name=str(command.get("channel_name") or ""),
+            signature=signature,
+        )
+        await workspace.client.views_open(trigger_id=command["trigger_id"], view=view)
+
+    async def _on_meeting_form(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
+        """Save a submitted plan of meetings, and announce it. Errors stand at their fields."""
+        user = str(body["user"]["id"])
+        try:
+            channel, reply = await self._save_meeting_form(body, workspace)
+        except FormError as error:
+            problems = build_field_errors(error)
+        except PaperroundError as error:
+            problems = {FIRST_MEETING_FIELD: clip_text(str(error), ERROR_CHARACTERS)}
+        except TimeoutError:
+            problems = {FIRST_MEETING_FIELD: SLOW_SLACK}
+        except Exception:
+            problems = {FIRST_MEETING_FIELD: log_unexpected_error()}
+        else:
+            await ack()
+            async with self._handle_request(workspace, "", channel, user) as respond:
+                await self.dispatcher.send_reply(reply, channel, user, respond)
+            return
+        await ack(response_action="errors", errors=problems)
+
+    async def _save_meeting_form(self, body: Payload, workspace: SlackWorkspace) -> tuple[Channel, Reply]:
+        """Save a submitted plan of meetings, and return its channel with the reply.
+
+        Raises as `_save_form` does.
+        """
+        user, view = str(body["user"]["id"]), body["view"]
+        metadata, form = self._read_signed_metadata(view, user, workspace), read_meeting_form(view)
+        channel, team = (
+            self._channel_from_id(metadata.channel, workspace),
+            str(body["user"].get("team_id") or ""),
+        )
+
+        async def fetch_person() -> Person:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await require_person_in_channel(channel, user, workspace)
+                return await self._fetch_own_person(user, team, workspace)
+
+        trigger = str(body.get("trigger_id") or "")
+        return channel, await self.dispatcher.save_meeting_form(form, channel, user, trigger, fetch_person)
 
     # Buttons.
 
