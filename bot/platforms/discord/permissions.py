@@ -41,6 +41,11 @@ def list_missing_permissions(granted: discord.Permissions) -> list[str]:
     return [name for permission, name in REQUIRED_PERMISSIONS.items() if not getattr(granted, permission)]
 
 
+def list_missing_options(granted: discord.Permissions) -> list[str]:
+    """Return the labels of the optional permissions that are not granted, in the order of the table."""
+    return [name for permission, name in OPTIONAL_PERMISSIONS.items() if not getattr(granted, permission)]
+
+
 def join_names(names: list[str]) -> str:
     """Join names for a sentence, such as “View Channel, Send Messages and Embed Links”."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

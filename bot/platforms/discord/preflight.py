@@ -9,7 +9,12 @@ import discord
 from bot.chat.findings import Finding, Severity
 from bot.chat.port import PostError
 from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
-from bot.platforms.discord.permissions import build_invitation, join_names, list_missing_permissions
+from bot.platforms.discord.permissions import (
+    build_invitation,
+    join_names,
+    list_missing_options,
+    list_missing_permissions,
+)
 from bot.platforms.discord.rest import RestClient
 
 DEVELOPER_PAGE = "https://discord.com/developers/applications"
@@ -101,7 +106,9 @@ async def _check_channel(rest: RestClient, channel: str) -> Finding:
     if lacking := list_missing_permissions(granted):
         fix = "allow it to Paperround under the channel's settings, Permissions"
         return Finding(Severity.WARNING, subject, f"Paperround may not {join_names(lacking)} there: {fix}.")
-    return Finding(Severity.OK, subject, "Paperround may do all it needs there.")
+    left_out = list_missing_options(granted)
+    also = f" It goes without the optional {join_names(left_out)}." if left_out else ""
+    return Finding(Severity.OK, subject, f"Paperround may do all it needs there.{also}")
 
 
 async def _fetch_permissions(rest: RestClient, channel: dict[str, Any]) -> discord.Permissions:

@@ -45,9 +45,17 @@ async def send_file_to_person(client: AsyncWebClient, file: AttachedFile, person
     but `chat:write`. Nothing is posted if the file cannot be uploaded. Raises one of `UPLOAD_ERRORS`.
     """
     file_id = await _send_file(client, file)
-    notice = {"channel": person, "text": escape_entities(text)}
+    notice = {
+        "channel": person,
+        "text": escape_entities(text),
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
     posted = await call_api(client, "chat.postMessage", encode_body(notice))
-    await _complete_upload(client, file_id, file.name, conversation=str(posted.get("channel", "")))
+    conversation = posted.get("channel")
+    if not isinstance(conversation, str) or not conversation:
+        raise ValueError("no conversation for the file")
+    await _complete_upload(client, file_id, file.name, conversation=conversation)
 
 
 async def _send_file(client: AsyncWebClient, file: AttachedFile) -> str:

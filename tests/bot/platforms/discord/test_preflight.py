@@ -50,21 +50,26 @@ def an_app(settings: DiscordSettings, token: str = "right-token") -> DiscordApp:
 
 def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_give_them() -> None:
     async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
-        good, shut = (
+        good, shut, plain = (
             discord.add_channel("good"),
             discord.add_channel("shut", denied=["send_messages", "embed_links"]),
+            discord.add_channel("plain", denied=["attach_files", "create_events"]),
         )
         hidden = discord.add_channel("hidden", FORUM, denied=["view_channel"])
-        channels = [Channel("discord", channel) for channel in (good, shut, hidden, "123456789012345678")]
+        channels = [Channel("discord", channel) for channel in (good, shut, plain, hidden, "1234567890")]
         findings = await an_app(settings).check(channels)
         by_subject = {finding.subject: finding for finding in findings}
         assert by_subject["bot token"].severity is Severity.OK
         assert "The lab" in by_subject["servers"].sentence
         assert by_subject["channel #good"].severity is Severity.OK
+        assert by_subject["channel #plain"].severity is Severity.OK
+        assert by_subject["channel #plain"].sentence.endswith(
+            "It goes without the optional Attach Files and Create Events."
+        )
         assert "Send Messages and Embed Links" in by_subject["channel #shut"].sentence
         assert by_subject["channel #shut"].severity is Severity.WARNING
         assert "View Channel" in by_subject[f"channel {hidden}"].sentence
-        assert "no such channel" in by_subject["channel 123456789012345678"].sentence
+        assert "no such channel" in by_subject["channel 1234567890"].sentence
 
     run_trial(trial)
 
