@@ -795,6 +795,8 @@ class FakeSlack:
     def _do_users_conversations(self, arguments: Json) -> Json:
         if arguments.get("user") not in self.users:
             raise _RefusedError("user_not_found")
+        if self.is_enterprise_install and arguments.get("team_id") != self.team_id:
+            raise _RefusedError("missing_argument")
         mine = [
             {"id": channel.id, "name": channel.name}
             for channel in self.channels.values()

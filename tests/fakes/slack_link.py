@@ -68,6 +68,8 @@ class FakeSlackLink:
     exchange_faults: list[SlackFault] = field(default_factory=list)
     refused_calls: list[tuple[str, str]] = field(default_factory=list)
     """Methods with the error, of calls whose token was refused."""
+    refused_exchanges: list[str] = field(default_factory=list)
+    """Errors of refused exchanges, in order."""
     protocol_errors: list[str] = field(default_factory=list)
     url: str = ""
     _codes: dict[str, _Grant] = field(default_factory=dict)
@@ -182,6 +184,7 @@ class FakeSlackLink:
             answer = self._refresh(form.get("refresh_token", ""))
         else:
             answer = self._redeem_code(form)
+        self.refused_exchanges += [str(answer["error"])] if "error" in answer else []
         return self._drop(request) if fault is SlackFault.DROP_AFTER else web.json_response(answer)
 
     def _drop(self, request: web.Request) -> web.Response:

@@ -43,9 +43,11 @@ class ForeignRequestFilter:
     ) -> BoltResponse:
         """Pass on a request of a served workspace; acknowledge any other, with the sentence if possible."""
         organization = str(context.enterprise_id or "")
-        team = str(context.team_id or organization)
+        # Slack leaves the workspace out of some requests of an app that an organization installed.
+        team = str(context.team_id or body.get("team_id") or organization)
         workspace = await self.workspaces.admit(team, organization)
         if workspace and not _is_of_another_app(body, workspace):
+            context.setdefault("workspace", workspace)
             return await next_()
         refusal = self.workspaces.refusal
         if team not in self._logged_teams and len(self._logged_teams) < MAX_LOGGED_TEAMS:

@@ -32,6 +32,8 @@ FRESH_SECONDS = 10.0
 """Age from which a workspace in memory is compared with the store."""
 MAX_CACHED_WORKSPACES = 1000
 """Workspaces in memory: those that were used last."""
+MAX_PROFILES_PER_WORKSPACE = 100
+"""People of one workspace whose profiles are in memory."""
 
 REMOVED_REASON = (
     "Paperround was removed from this workspace; the digest starts again when it is installed there again."
@@ -119,7 +121,7 @@ class InstalledWorkspaces:
         client = create_web_client(token, settings=self.settings, session=self.session)
         return SlackWorkspace(
             client,
-            ProfileCache(client, self.clock),
+            ProfileCache(client, self.clock, MAX_PROFILES_PER_WORKSPACE),
             team_id=team_id or installation.workspace,
             name=installation.name,
             bot_user=installation.bot_user,

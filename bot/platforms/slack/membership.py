@@ -77,9 +77,14 @@ async def require_person_in_channel(channel: Channel, person: str, workspace: Sl
     if channel.is_direct:
         return
     cursor = ""
+    team = workspace.team_id if workspace.organization else None  # Slack demands it of these tokens.
     for _ in range(MAX_PAGES):
         answer = await workspace.client.users_conversations(
-            user=person, types="public_channel,private_channel", limit=PAGE_CHANNELS, cursor=cursor
+            user=person,
+            types="public_channel,private_channel",
+            limit=PAGE_CHANNELS,
+            cursor=cursor,
+            team_id=team,
         )
         if any(found.get("id") == channel.channel for found in answer.get("channels") or []):
             return

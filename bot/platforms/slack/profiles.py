@@ -30,10 +30,11 @@ class Profile:
 
 @dataclass(slots=True)
 class ProfileCache:
-    """Fetches the profiles of Slack users, and keeps up to `MAX_CACHED_PROFILES` of them for `CACHE_TTL`."""
+    """Fetches the profiles of Slack users, and keeps up to `limit` of them for `CACHE_TTL`."""
 
     client: AsyncWebClient
     clock: Callable[[], datetime]
+    limit: int = MAX_CACHED_PROFILES
     _cache: OrderedDict[str, tuple[datetime, Profile]] = field(default_factory=OrderedDict)
 
     async def fetch_person(self, user: str) -> Person:
@@ -56,7 +57,7 @@ class ProfileCache:
             return Profile(Person(user, UNKNOWN_NAME))
         self._cache[user] = self.clock(), profile
         self._cache.move_to_end(user)
-        if len(self._cache) > MAX_CACHED_PROFILES:
+        if len(self._cache) > self.limit:
             self._cache.popitem(last=False)
         return profile
 

@@ -111,6 +111,23 @@ def test_a_removal_without_an_event_is_seen_by_the_next_call() -> None:
     run_link_scenario(scenario, "T1", "T2")
 
 
+def test_a_refused_old_token_does_not_end_the_new_installation() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        await post(app, channel, "1")
+        async with run_link_app(app.slack, app.store, app.clock) as other:
+            app.slack.revoke("T1", "token_revoked")
+            await other.install("T1")
+            with pytest.raises(PostError) as raised:
+                await post(app, channel, "2")
+            assert raised.value.outcome is Outcome.NOT_POSTED
+            assert not app.find("T1").ended_at
+            app.clock.pass_time(seconds=11)
+            await post(app, channel, "2")
+
+    run_link_scenario(scenario, "T1")
+
+
 def test_a_person_who_revokes_a_token_of_their_own_ends_nothing() -> None:
     async def scenario(app: LinkApp) -> None:
         channel = await install_with_digest(app, "T1")
@@ -205,6 +222,25 @@ def test_the_removal_from_an_organization_ends_all_its_workspaces_but_one_with_i
         await wait_until(lambda: stop_reason(app.store, channels["T2"]))
         assert stop_reason(app.store, channels["T3"]) == ""
         await post(app, channels["T3"])
+
+    run_link_scenario(scenario)
+
+
+def test_a_form_and_an_event_without_a_workspace_reach_a_workspace_of_an_organization() -> None:
+    async def scenario(app: LinkApp) -> None:
+        team = app.slack.add_team("T1", enterprise_id="E1")
+        team.http_endpoint = app.slack.http_endpoint
+        await app.install("E1")
+        ada, papers = team.add_user("ada"), team.add_channel("papers")
+        opened = await team.run_command("/digest", "settings", user=ada, channel=papers)
+        await team.wait_until(lambda: opened.views)
+        sent = await team.submit_view(opened.views[0], {"domains": "vision"}, user=ada)
+        assert (sent.is_acked, (sent.ack or {}).get("errors")) == (True, None)
+        assert app.store.subscriptions.find(Channel("slack", papers, "T1"))
+        body = team.build_event_body({"type": "app_home_opened", "user": ada, "tab": "home", "channel": "D1"})
+        body["authorizations"][0]["team_id"] = None
+        await team.deliver_event(body)
+        await team.wait_until(lambda: ada in team.homes)
 
     run_link_scenario(scenario)
 
@@ -337,6 +373,7 @@ def test_many_replicas_renew_a_token_once() -> None:
             assert len(app.slack.tokens) == 2
             assert app.find("T1").problem == ""
             assert app.slack.refused_calls == []
+            assert app.slack.refused_exchanges == []
 
     run_link_scenario(scenario, "T1", rotates_tokens=True)
 
