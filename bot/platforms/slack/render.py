@@ -7,6 +7,7 @@ UTF-16 units of the escaped text.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC
 from typing import assert_never
 
 from bot.chat.message import (
@@ -268,10 +269,10 @@ def _render_link_line(line: Links) -> list[PageDraft]:
 
 
 def _render_appointment(appointment: Appointment) -> PageDraft:
-    """Render an instant in each reader's time zone, and the place. Old clients show the words instead."""
+    """Render an instant in each reader's time zone, and the place. The words are for notifications."""
     words = clip_text(tidy_line(appointment.text), SMALL_PRINT_UNITS, cost=count_mrkdwn_units)
     label = escape_mrkdwn(clip_text(tidy_line(appointment.label), HEADER_UNITS, cost=count_mrkdwn_units))
-    fallback = escape_mrkdwn(words.replace("|", "/"))
+    fallback = f"{appointment.at.astimezone(UTC):%Y-%m-%d %H.%M} UTC"
     token = f"<!date^{int(appointment.at.timestamp())}^{{date_long_pretty}}, {{time}}|{fallback}>"
     lines = [f"*{label}* {token}"]
     place = clip_text(tidy_line(appointment.place), SMALL_PRINT_UNITS, cost=count_mrkdwn_units)
