@@ -107,6 +107,7 @@ class Meetings(Protocol):
     def list_undecided(self, *, until: datetime, limit: int) -> Sequence[Meeting]:
         """Return up to `limit` meetings of active plans whose paper is to be chosen by an instant.
 
+        The plans of a digest that is paused, stopped or ended rest, and one that cannot be read is left out.
         Those whose paper is chosen first come first.
         """
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
@@ -128,12 +129,23 @@ class SqlMeetings:
         query = (
             select(meetings.c.id)
             .join(plans, plans.c.id == meetings.c.plan)
-            .where(plans.c.is_active, meetings.c.paper.is_(None), meetings.c.closes_at <= until)
+            .join(subscriptions, subscriptions.c.id == plans.c.subscription)
+            .where(
+                plans.c.is_active,
+                meetings.c.paper.is_(None),
+                meetings.c.closes_at <= until,
+                subscriptions.c.active,
+                subscriptions.c.paused_by == "",
+                subscriptions.c.stop_reason == "",
+            )
             .order_by(meetings.c.closes_at, meetings.c.id)
             .limit(limit)
         )
+        found = []
         with self.database.read() as connection:
-            found = [load_meeting(connection, number) for number in connection.execute(query).scalars()]
+            for number in connection.execute(query).scalars().all():
+                with suppress(StoreError):  # What begins its posts reports a plan that cannot be read.
+                    found.append(load_meeting(connection, number))
         return [meeting for meeting in found if meeting]
 
     def open_poll(self, meeting_id: int, offered: Sequence[Candidate]) -> Meeting | None:

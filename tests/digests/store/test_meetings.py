@@ -13,7 +13,7 @@ from digests.model import Mark, MarkSource
 from digests.ports import Store
 from digests.ports.meetings import Meeting
 from digests.subscription import Channel, Schedule, Subscription
-from tests.builders import NOW, a_store, a_subscription, save_subscription
+from tests.builders import NOW, a_store, a_subscription, corrupt_rows, save_subscription
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -109,7 +109,9 @@ def test_undoing_a_new_plan_ends_it_and_undoing_that_starts_it_again() -> None:
 
 def test_meetings_whose_paper_is_chosen_soon_are_listed_the_next_one_first() -> None:
     store, _, second = a_store_with_plan()
-    other = save_subscription(store, a_subscription("others"))
+    store.subscriptions.change(Channel("console", "b"), a_subscription("b"), by="Ada", now=NOW)
+    other = store.subscriptions.find(Channel("console", "b"))
+    assert other
     fridays = replace(THURSDAYS, schedule=replace(THURSDAYS.schedule, days=frozenset({4})))
     first = store.meeting_plans.save(other.id, fridays, **BY, now=NOW)
     first_choice, later = first.timetable.closes_at, second.timetable.closes_at
@@ -122,8 +124,24 @@ def test_meetings_whose_paper_is_chosen_soon_are_listed_the_next_one_first() -> 
     assert list_undecided(limit=1) == list_undecided(first_choice) == [first.id]
     assert store.meetings.choose_paper(first, "kto", None, now=NOW)
     assert list_undecided() == [second.id]
+    running = store.subscriptions.find(second.channel)
+    assert running
+    store.subscriptions.change(running.channel, replace(running, paused_by="Ada"), by="Ada", now=NOW)
+    assert list_undecided() == []
+    store.subscriptions.change(running.channel, running, by="Ada", now=NOW)
+    assert list_undecided() == [second.id]
+    store.subscriptions.stop(running.channel, "the channel was archived.")
+    assert list_undecided() == []
+    store.subscriptions.start(running.channel, now=NOW)
+    assert list_undecided() == [second.id]
     store.meeting_plans.end(second.plan_id, **BY, now=NOW)
     assert list_undecided() == []
+
+
+def test_a_plan_that_cannot_be_read_is_no_meeting_whose_paper_is_chosen_soon() -> None:
+    store, _, meeting = a_store_with_plan()
+    corrupt_rows(store, "UPDATE meeting_plans SET content = '[]' WHERE id = :id", id=meeting.plan_id)
+    assert store.meetings.list_undecided(until=meeting.timetable.starts_at, limit=9) == []
 
 
 def test_the_papers_of_a_poll_are_stored_once() -> None:
