@@ -3421,6 +3421,60 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "a question in a thread answered each time that it is delivered",
+        "bot/platforms/interaction.py",
+        "if answer and await self._is_new(event):",
+        "if answer:",
+        (
+            "tests/bot/platforms/slack/test_app.py::"
+            "test_a_question_in_a_cards_thread_is_answered_once_and_to_the_person_alone",
+        ),
+    ),
+    Mutant(
+        "a message to somebody by name answered by the app",
+        "bot/platforms/slack/listeners.py",
+        'if "<@" in text or "<!" in text:',
+        'if "<!" in text:',
+        (
+            "tests/bot/platforms/slack/test_app.py::"
+            "test_a_question_in_a_cards_thread_is_answered_once_and_to_the_person_alone",
+        ),
+    ),
+    Mutant(
+        "a kept message that outlives its author",
+        "digests/store/people.py",
+        "or_(paper_notes.c.person == person.id, paper_notes.c.author == person.id)",
+        "paper_notes.c.person == person.id",
+        ("tests/digests/store/test_people.py::test_a_forgotten_person_is_in_no_column_of_any_table[sqlite]",),
+    ),
+    Mutant(
+        "an agenda that changes its questions later",
+        "bot/delivery/meetings.py",
+        "until=meeting.chosen_at)",
+        "until=context.clock())",
+        ("tests/bot/delivery/test_meetings.py::test_a_question_that_comes_after_the_agenda_changes_nothing",),
+    ),
+    Mutant(
+        "a question of the model about anything",
+        "digests/reviewers/starter_questions.py",
+        "return bool(telling) and len(shared) >= min(MIN_SHARED_WORDS, len(telling))",
+        "return True",
+        (
+            "tests/digests/reviewers/test_starter_questions.py::"
+            "test_a_question_that_is_not_about_its_limitation_or_odd_is_not_taken",
+        ),
+    ),
+    Mutant(
+        "a form of meetings taken from another person",
+        "bot/platforms/slack/listeners.py",
+        "metadata, form = self._read_signed_metadata(view, user, workspace), read_meeting_form(view)",
+        "metadata, form = read_metadata(view), read_meeting_form(view)",
+        (
+            "tests/bot/platforms/slack/test_meetings.py::"
+            "test_meetings_are_planned_in_a_form_with_errors_at_their_fields",
+        ),
+    ),
+    Mutant(
         "a note that anybody takes back",
         "digests/store/paper_notes.py",
         "notes.c.id == note, _is_of(person)",
