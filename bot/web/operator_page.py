@@ -32,7 +32,7 @@ from digests.errors import PaperroundError
 from digests.model import QueuedPaper
 from digests.ports.access_tokens import TokenUse
 from digests.ports.delivery_reports import ChannelStatus
-from digests.ports.overview import DigestFilter
+from digests.ports.overview import DigestFilter, DigestPage
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -53,6 +53,9 @@ WORDS_CHARACTERS = 200
 
 MAX_KEY = 2**31 - 1
 """Largest key of a digest in the store."""
+
+MAX_PAGE = 1_000_000
+"""Largest page of the list that is asked for."""
 
 EDITIONS = 14
 """Editions on the page of a digest."""
@@ -143,13 +146,11 @@ class OperatorPage:
         store, now = self.services.store, self.services.delivery_context.clock()
         wanted = DigestFilter(is_in_trouble=True)
         troubled = store.overview.list_digests(wanted, now=now, offset=0, limit=MAX_TROUBLES)
-        is_full = len(troubled) == MAX_TROUBLES
         data = OverviewData(
             now,
             store.overview.list_workspaces(),
             self._find_names(),
             troubled,
-            store.overview.count_digests(wanted, now=now) if is_full else len(troubled),
             store.health.latest_reports(),
             self._load_reviewer(now),
         )
@@ -177,13 +178,17 @@ class OperatorPage:
         )
         wanted = DigestFilter(words, platform, workspace, query.get("show") == "trouble")
         overview, now = self.services.store.overview, self.services.delivery_context.clock()
-        count = overview.count_digests(wanted, now=now)
-        last = max(1, -(-count // DIGESTS_PER_PAGE))
-        page = min(_parse_number(query.get("page", "")) or 1, last)
-        statuses = overview.list_digests(
-            wanted, now=now, offset=(page - 1) * DIGESTS_PER_PAGE, limit=DIGESTS_PER_PAGE
-        )
-        return _answer_page(render_digests(statuses, wanted, count, page, self._find_names(), now))
+
+        def load(page: int) -> DigestPage:
+            offset = (page - 1) * DIGESTS_PER_PAGE
+            return overview.list_digests(wanted, now=now, offset=offset, limit=DIGESTS_PER_PAGE)
+
+        page = min(_parse_number(query.get("page", "")) or 1, MAX_PAGE)
+        found = load(page)
+        if page > 1 and not found.digests:
+            page = max(1, -(-found.count // DIGESTS_PER_PAGE))
+            found = load(page)
+        return _answer_page(render_digests(found, wanted, page, self._find_names(), now))
 
     def _show_digest(self, request: "Request") -> "Response":
         status = self._find_status(request)

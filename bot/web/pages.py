@@ -14,7 +14,7 @@ from digests.model import HealthReport, QueuedPaper, ScoredPaper, Trouble
 from digests.ports.budget import BudgetLimit, Spending
 from digests.ports.delivery_reports import ChannelStatus, DeliveryReport
 from digests.ports.outbox import DeliveryState, PageState
-from digests.ports.overview import DigestFilter, WorkspaceDigests
+from digests.ports.overview import DigestFilter, DigestPage, WorkspaceDigests
 from digests.subscription import Subscription, format_full_name
 from digests.text import clip_text, to_plain_text
 
@@ -70,8 +70,7 @@ class OverviewData:
     now: datetime
     workspaces: Sequence[WorkspaceDigests]
     names: Names
-    troubled: Sequence[ChannelStatus]
-    troubled_count: int
+    troubled: DigestPage
     conditions: Sequence[HealthReport]
     reviewer: ReviewerUse | None
 
@@ -147,7 +146,7 @@ def render_overview(data: OverviewData) -> str:
     return render_document(
         "Overview",
         tag("h1", _describe_whole(data, len(bad_sources))),
-        _render_troubles(data) if data.troubled else None,
+        _render_troubles(data) if data.troubled.count else None,
         _render_sources(bad_sources) if bad_sources else None,
         tag("div", _render_counts(data), _render_reviewer(data.reviewer), class_="columns"),
         _render_workspaces(data),
@@ -159,21 +158,21 @@ def _describe_whole(data: OverviewData, bad_sources: int) -> str:
     if not data.workspaces:
         return "No channel gets a digest yet"
     parts = []
-    if data.troubled_count:
-        verb = "needs" if data.troubled_count == 1 else "need"
-        parts.append(f"{format_count(data.troubled_count, 'digest')} {verb} a look")
+    if data.troubled.count:
+        verb = "needs" if data.troubled.count == 1 else "need"
+        parts.append(f"{format_count(data.troubled.count, 'digest')} {verb} a look")
     if bad_sources:
         parts.append(f"{format_count(bad_sources, 'source')} in trouble")
     return ", ".join(parts) or "Everything goes its way"
 
 
 def _render_troubles(data: OverviewData) -> Html:
-    more = data.troubled_count - len(data.troubled)
+    more = data.troubled.count - len(data.troubled.digests)
     return tag(
         "section",
         tag("h2", "What failed, and why"),
-        tag("ul", [_render_digest_row(each, data.names, data.now) for each in data.troubled]),
-        tag("p", tag("a", f"All {data.troubled_count:,}", href="/digests?show=trouble"))
+        tag("ul", [_render_digest_row(each, data.names, data.now) for each in data.troubled.digests]),
+        tag("p", tag("a", f"All {data.troubled.count:,}", href="/digests?show=trouble"))
         if more > 0
         else None,
         class_="alert",
@@ -262,15 +261,14 @@ def _render_workspace(workspace: WorkspaceDigests, names: Names) -> Html:
 
 
 def render_digests(
-    statuses: Sequence[ChannelStatus],
+    found: DigestPage,
     wanted: DigestFilter,
-    count: int,
     page: int,
     names: Names,
     now: datetime,
 ) -> str:
     """Return one page of the list of digests; the first is number 1."""
-    title = format_count(count, "digest") + (" in trouble" if wanted.is_in_trouble else "")
+    title = format_count(found.count, "digest") + (" in trouble" if wanted.is_in_trouble else "")
     if wanted.platform or wanted.workspace:
         title += f" of {_name_workspace(wanted.platform, wanted.workspace, names)}"
     find = tag(
@@ -283,9 +281,9 @@ def render_digests(
         tag("button", "Find"),
         action="/digests", class_="find",
     )  # fmt: skip
-    rows = [_render_digest_row(each, names, now) for each in statuses]
+    rows = [_render_digest_row(each, names, now) for each in found.digests]
     none = tag("p", "None here.", class_="quiet")
-    listing = tag("section", tag("ul", rows) if rows else none, _render_page_links(wanted, count, page))
+    listing = tag("section", tag("ul", rows) if rows else none, _render_page_links(wanted, found.count, page))
     return render_document("Digests", tag("h1", title), find, listing)
 
 

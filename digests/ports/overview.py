@@ -23,6 +23,14 @@ class DigestFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestPage:
+    """Some digests of a list that has `count` in all."""
+
+    digests: Sequence[ChannelStatus]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceDigests:
     """Numbers of the digests of one workspace, by `running`, `paused` and `stopped`, each a key."""
 
@@ -37,16 +45,11 @@ class Overview(Protocol):
     def list_workspaces(self) -> Sequence[WorkspaceDigests]:
         """Return every workspace with a digest that was not removed, in order."""
 
-    def list_digests(
-        self, wanted: DigestFilter, *, now: datetime, offset: int, limit: int
-    ) -> Sequence[ChannelStatus]:
-        """Return digests by platform, workspace, channel and name, from `offset` on.
+    def list_digests(self, wanted: DigestFilter, *, now: datetime, offset: int, limit: int) -> DigestPage:
+        """Return digests by platform, workspace, channel and name, from `offset` on, and their number in all.
 
         Digests that were removed are left out.
         """
-
-    def count_digests(self, wanted: DigestFilter, *, now: datetime) -> int:
-        """Count the digests that `list_digests` would list in all."""
 
     def find_digest(self, key: int) -> ChannelStatus | None:
         """Return the digest with this key, None if there is none or it was removed."""

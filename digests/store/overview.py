@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from digests.ports.delivery_reports import ChannelStatus
 from digests.ports.metrics import LATE_AFTER
 from digests.ports.outbox import DeliveryState
-from digests.ports.overview import DigestFilter, WorkspaceDigests
+from digests.ports.overview import DigestFilter, DigestPage, WorkspaceDigests
 from digests.store import schema
 from digests.store.engine import Database
 from digests.store.outbox.conditions import LEASED, is_digest, is_one_of
@@ -42,20 +42,21 @@ class SqlOverview:
             for row in rows
         ]
 
-    def list_digests(
-        self, wanted: DigestFilter, *, now: datetime, offset: int, limit: int
-    ) -> Sequence[ChannelStatus]:
+    def list_digests(self, wanted: DigestFilter, *, now: datetime, offset: int, limit: int) -> DigestPage:
         order = (digests.c.platform, digests.c.workspace, digests.c.channel, digests.c.name)
-        query = select(digests.c.id).where(_is_wanted(wanted, now)).order_by(*order)
+        is_wanted = _is_wanted(wanted, now)
+        # The count comes with the rows: to find those in trouble costs as much as both.
+        query = select(digests.c.id, func.count().over().label("count")).where(is_wanted).order_by(*order)
         with self.database.read() as connection:
-            keys = connection.execute(query.offset(offset).limit(limit)).scalars().all()
+            rows = connection.execute(query.offset(offset).limit(limit)).fetchall()
+            if rows:
+                count = rows[0][1]
+            else:  # Behind the end.
+                total = select(func.count()).select_from(digests).where(is_wanted)
+                count = connection.execute(total).scalar_one()
+            keys = [row.id for row in rows]
             found = {each.key: each for each in fetch_statuses(connection, digests.c.id.in_(keys))}
-        return [found[key] for key in keys if key in found]
-
-    def count_digests(self, wanted: DigestFilter, *, now: datetime) -> int:
-        query = select(func.count()).select_from(digests).where(_is_wanted(wanted, now))
-        with self.database.read() as connection:
-            return connection.execute(query).scalar_one()
+        return DigestPage([found[key] for key in keys if key in found], count)
 
     def find_digest(self, key: int) -> ChannelStatus | None:
         with self.database.read() as connection:
