@@ -692,17 +692,6 @@ def find_budget_limit(settings: Settings) -> "BudgetLimit | None":
     return _build_daily_budget(settings.reviewer).to_limit() if has_reviewer else None
 
 
-def build_budget_limit(settings: Settings) -> "BudgetLimit":
-    """Return the most that a day's reviews may cost; no limit without a reviewer."""
-    from digests.ports.budget import BudgetLimit
-
-    reviewer = settings.reviewer
-    if not _list_panel_members(reviewer):
-        return BudgetLimit()
-    money = round(reviewer.cost_per_day * 1_000_000) if reviewer.cost_per_day else None
-    return BudgetLimit(reviewer.tokens_per_day or None, money)
-
-
 def can_review_again(settings: Settings) -> bool:
     """Return True if a reviewer is set up that gives a share of its full reviews to requested papers."""
     reviewer = settings.reviewer
@@ -740,6 +729,7 @@ def build_answers(services: Services, platform: str) -> "Answers":
         mark_retention=timedelta(days=discussion.mark_max_age_days),
         deciders=frozenset(services.settings.operator.deciders),
         can_review_again=can_review_again(services.settings),
+        budget_limit=find_budget_limit(services.settings),
         fetch_queue=get_fetch_queue(services),
         find_likeness=services.delivery_context.find_likeness,
         schedule_refreshes=services.schedule_refreshes,

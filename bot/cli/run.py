@@ -37,10 +37,10 @@ from bot.services import (
     build_answers,
     build_apps,
     build_arxiv_lookup,
-    build_budget_limit,
     build_reviewer,
     build_services,
     build_sources,
+    find_budget_limit,
     list_configured_subscriptions,
 )
 from bot.storage import run_background, run_ingest
@@ -258,7 +258,7 @@ async def _run_monitor(services: Services, stop: asyncio.Event) -> None:
     monitoring = services.settings.monitoring
     source_names = [source.effective_name for source in services.settings.sources]
     monitor = Monitor(
-        services.store, services.delivery_context.clock, source_names, build_budget_limit(services.settings)
+        services.store, services.delivery_context.clock, source_names, find_budget_limit(services.settings)
     )
     await monitor.serve_until(monitoring.host, monitoring.port, stop)
 

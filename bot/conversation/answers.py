@@ -45,6 +45,7 @@ from bot.conversation.lookup import LookupAnswers
 from bot.conversation.meetings import MeetingAnswers
 from bot.conversation.moderation import ModerationAnswers
 from bot.conversation.notes import NoteAnswers
+from bot.conversation.operator import OperatorAnswers
 from bot.conversation.people import PeopleAnswers
 from bot.conversation.questions import QuestionAnswers
 from bot.conversation.queue import QUEUE_LENGTH, QueueAnswers
@@ -118,6 +119,11 @@ class Answers(ConversationContext):
     def reports(self) -> ReportAnswers:
         """Answers about what readers say of a review, and re-reviews."""
         return ReportAnswers(self)
+
+    @property
+    def operator(self) -> OperatorAnswers:
+        """Answers for the operator's people."""
+        return OperatorAnswers(self)
 
     @property
     def exports(self) -> ExportAnswers:

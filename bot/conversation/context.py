@@ -11,6 +11,7 @@ from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.model import Post
 from digests.ports import Store
+from digests.ports.budget import BudgetLimit
 from digests.ports.likeness import LikenessFinder, find_no_likeness
 from digests.ports.queue_groups import QueueGroup
 from digests.ports.search import SearchRequest, SearchResult
@@ -66,7 +67,8 @@ class ConversationContext:
     else each channel has its own; those of `queue_groups` share theirs, once they agree. A mark counts in the
     queue for `mark_retention`; the number on a card has no age limit.
     `deciders` are the people who may decide about held papers and re-reviews, by `Person.qualify_id`. Without
-    `can_review_again` there is no reviewer with a share for it. `find_likeness` compares new papers with
+    `can_review_again` there is no reviewer with a share for it. `budget_limit` is that of its day, None
+    without a reviewer. `find_likeness` compares new papers with
     marked ones, as for a posted digest. `schedule_refreshes` schedule the refresh of a post, by platform: the
     platforms of one process share it, and each adds its own.
     """
@@ -85,6 +87,7 @@ class ConversationContext:
     fetch_queue: PaperFetchQueue | None = None
     deciders: frozenset[str] = frozenset()
     can_review_again: bool = False
+    budget_limit: BudgetLimit | None = None
     find_likeness: LikenessFinder = find_no_likeness
     schedule_refreshes: dict[str, Callable[[Post], None]] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.model import REVIEWER, HealthReport, Trouble
 from digests.ports import Store
-from digests.ports.alerts import AlertKind, AlertMessage, Condition
+from digests.ports.alerts import GIVEN_UP_FOR, AlertKind, AlertMessage, Condition
 from digests.ports.metrics import LATE_AFTER
 from digests.subscription import Channel, DigestStyle
 
@@ -43,8 +43,6 @@ MAX_REPORT_AGE = timedelta(days=1)
 """Age of a health report after which it says nothing about now."""
 
 LATE_DIGEST_AFTER = 3 * LATE_AFTER
-GIVEN_UP_FOR = timedelta(days=31)
-"""Age of an edition that was given up after which nobody waits for it. Monthly rhythms are the longest."""
 MAX_DIGESTS = 1000
 """Digests that are told of at a time. When all of them are late, the reason is another."""
 

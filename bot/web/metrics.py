@@ -20,14 +20,12 @@ Sample = tuple[str, float]
 Family = tuple[str, str, str, list[Sample]]
 """Name, kind, explanation and samples."""
 
-NO_LIMIT = BudgetLimit()
-
 MEMORY_FILE = Path("/proc/self/statm")
 """Linux tells the virtual and the resident memory of a process here, in pages."""
 
 
 def collect_metrics(
-    store: Store, source_names: Collection[str], now: datetime, limit: BudgetLimit = NO_LIMIT
+    store: Store, source_names: Collection[str], now: datetime, limit: BudgetLimit | None = None
 ) -> str:
     """Return all metrics as text. All but the limits and those of the process come from the store.
 
@@ -41,7 +39,7 @@ def collect_metrics(
 
 
 def _list_families(
-    store: Store, source_names: Collection[str], now: datetime, limit: BudgetLimit
+    store: Store, source_names: Collection[str], now: datetime, limit: BudgetLimit | None
 ) -> Iterator[Family]:
     counts = store.metrics.collect(now=now)
     yield (
@@ -75,9 +73,9 @@ def _list_families(
     yield "paperround_review_tokens_today", "gauge", "Tokens of the day (UTC).", [("", spending.tokens)]
     cost = spending.millionths / 1e6
     yield "paperround_review_cost_today", "gauge", "Cost of the day (UTC), in your currency.", [("", cost)]
-    if limit.tokens is not None:
+    if limit and limit.tokens is not None:
         yield "paperround_review_tokens_limit", "gauge", "Most tokens of a day.", [("", limit.tokens)]
-    if limit.millionths is not None:
+    if limit and limit.millionths is not None:
         most = limit.millionths / 1e6
         yield "paperround_review_cost_limit", "gauge", "Most cost of a day, in your currency.", [("", most)]
     if last_import := store.sources.last_import():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.storage import run_interactive
-from bot.web.metrics import NO_LIMIT, collect_metrics
+from bot.web.metrics import collect_metrics
 from digests.errors import PaperroundError
 from digests.ports import Store
 from digests.ports.budget import BudgetLimit
@@ -41,7 +41,7 @@ class Monitor:
     store: Store
     clock: Callable[[], datetime]
     source_names: Collection[str] = ()
-    budget_limit: BudgetLimit = NO_LIMIT
+    budget_limit: BudgetLimit | None = None
     _connections: int = 0
     _store_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

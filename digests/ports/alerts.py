@@ -6,6 +6,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+GIVEN_UP_FOR = timedelta(days=31)
+"""Age of an edition that was given up after which nobody waits for it. Monthly rhythms are the longest."""
+
 
 class AlertKind(StrEnum):
     """Kind of a condition. Its subject names the source, workspace, digest, machine or folder."""

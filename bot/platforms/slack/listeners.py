@@ -684,8 +684,9 @@ class SlackListeners:
             message = await run_interactive(
                 self.answers.queue.show_home, self.platform.name, workspace.team_id, person
             )
+            summary = await run_interactive(self.answers.operator.show_summary, home, person)
             subscriptions = await self._list_subscriptions(workspace, event["user"])
-            view = build_home_view(message, subscriptions, self.settings.digest_command)
+            view = build_home_view(message, subscriptions, self.settings.digest_command, summary)
             await workspace.client.views_publish(user_id=event["user"], view=view)
 
     async def _list_subscriptions(self, workspace: SlackWorkspace, user: str) -> list[Subscription]:

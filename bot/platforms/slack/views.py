@@ -20,12 +20,21 @@ MAX_VIEW_BLOCKS = 100
 
 
 def build_home_view(
-    marked_papers: Message, subscriptions: Sequence[Subscription], digest_command: str
+    marked_papers: Message,
+    subscriptions: Sequence[Subscription],
+    digest_command: str,
+    operator_summary: Message | None = None,
 ) -> dict[str, Any]:
-    """Build a person's page: the papers they marked, the channels that get digests, and a look-up box."""
+    """Build a person's page: the papers they marked, the channels that get digests, and a look-up box.
+
+    People of the operator also have `operator_summary` there.
+    """
     (page, *_) = render(marked_papers, DigestStyle.COMPACT)
-    channel_blocks = _build_channel_blocks(subscriptions, digest_command)
-    return {"type": "home", "blocks": [*page.payload["blocks"], *channel_blocks, _LOOK_UP_BLOCK]}
+    blocks = [*page.payload["blocks"], *_build_channel_blocks(subscriptions, digest_command)]
+    if operator_summary:
+        (summary, *_) = render(operator_summary, DigestStyle.COMPACT)
+        blocks += [{"type": "divider"}, *summary.payload["blocks"]]
+    return {"type": "home", "blocks": [*blocks[: MAX_VIEW_BLOCKS - 1], _LOOK_UP_BLOCK]}
 
 
 def _build_channel_blocks(subscriptions: Sequence[Subscription], digest_command: str) -> list[SlackBlock]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.services import build_budget_limit
+from bot.services import find_budget_limit
 from bot.web import metrics
 from bot.web import monitor as monitors
 from bot.web.metrics import collect_metrics
@@ -146,11 +146,11 @@ def test_the_limits_of_a_day_are_told_where_there_are_any() -> None:
 
 def test_the_limits_are_those_of_the_settings_if_a_reviewer_is_set_up() -> None:
     limits = {"tokens_per_day": 5000, "cost_per_day": 2.5}
-    assert build_budget_limit(settings_with(reviewer=limits)) == BudgetLimit()
+    assert find_budget_limit(settings_with(reviewer=limits)) is None
     server = {"base_url": "http://localhost:8000/v1", "model": "qwen3"}
-    assert build_budget_limit(settings_with(reviewer=server | limits)) == BudgetLimit(5000, 2_500_000)
+    assert find_budget_limit(settings_with(reviewer=server | limits)) == BudgetLimit(5000, 2_500_000)
     without = {"tokens_per_day": 0, "cost_per_day": 0}
-    assert build_budget_limit(settings_with(reviewer=server | without)) == BudgetLimit()
+    assert find_budget_limit(settings_with(reviewer=server | without)) == BudgetLimit()
 
 
 def test_memory_is_told_in_bytes_and_left_out_where_the_system_does_not_tell(

@@ -12,6 +12,7 @@ from bot.platforms.slack.listeners import acknowledge_first
 from digests.model import Post
 from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Subscription
+from tests.bot.platforms.processes import render_deciders
 from tests.bot.platforms.slack.processes import (
     BotProcess,
     SlackScenarioRunner,
@@ -477,7 +478,7 @@ SHOW_BUTTON = {"type": "button", "action_id": "show"}
 
 
 def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(tmp_path: Path) -> None:
-    async def scenario(slack: FakeSlack, ada: str, papers: str) -> None:
+    async def scenario(slack: FakeSlack, ada: str, papers: str, decider: str) -> None:
         async def open_view(action: str, within: dict[str, Any], value: str | None = None) -> dict[str, Any]:
             clicked = await slack.click_button(action, user=ada, value=value, within=within)
             await slack.wait_until(lambda: clicked.views)
@@ -493,6 +494,10 @@ def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(tmp_path: Pat
         await slack.dispatch_event(type="app_home_opened", user=ada, tab="home", channel="D1")
         await slack.wait_until(lambda: ada in slack.homes)
         home = slack.homes[ada]
+        assert "For the operator" not in read_text(home["blocks"])
+        await slack.dispatch_event(type="app_home_opened", user=decider, tab="home", channel="D2")
+        await slack.wait_until(lambda: decider in slack.homes)
+        assert "Digests: 1 running." in read_text(slack.homes[decider]["blocks"])
         assert "KTO" in read_text(home["blocks"])
         assert f"<#{papers}> at 08:30 (Europe/Berlin)" in read_text(home["blocks"])
         card = await open_view("show", home)
@@ -507,9 +512,9 @@ def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(tmp_path: Pat
 
     async def run() -> None:
         async with create_patient_slack() as slack:
-            ada, papers = slack.add_user("ada"), slack.add_channel("papers")
-            async with run_bot(slack, tmp_path):
-                await scenario(slack, ada, papers)
+            ada, papers, decider = slack.add_user("ada"), slack.add_channel("papers"), slack.add_user("dora")
+            async with run_bot(slack, tmp_path, settings=render_deciders(f"slack:T1:{decider}")):
+                await scenario(slack, ada, papers, decider)
 
     asyncio.run(run())
 
