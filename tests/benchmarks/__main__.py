@@ -34,6 +34,7 @@ from digests.sources.reviews import ReviewFile
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 from tests.benchmarks import (
+    backup,
     discord,
     fair_use,
     fanout,
@@ -103,6 +104,8 @@ def main() -> None:
             *fair_use.rows(Path(folder) / "fair"),
             *metrics.rows(Path(folder), sizes.channels),
             *search.rows(sizes.searched, sizes.repeats),
+            # With a kept store of papers, which a shorter run does not have.
+            *(backup.rows(Path(folder) / "backup", sizes.searched, search.FOLDER) if sizes is MANY else ()),
         ):
             table.add_row(*row)
     Console().print(table)
