@@ -54,8 +54,8 @@ class InstallLink:
         notices = ScopeNotices(store, platform, self.settings, link, self.workspaces.clock)
 
         async def run_round() -> None:
-            await self.renewal.renew_due_tokens()
-            await notices.send_due_notices()
+            await self.renewal.renew_due_tokens(stop)
+            await notices.send_due_notices(stop)
 
         await every(UPKEEP_SECONDS, run_round, stop, name="upkeep of installations")
 

@@ -1,10 +1,12 @@
 """Direct messages to who installed the app: it needs a further right, or its token cannot be renewed."""
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from bot.chat.port import PostError
 from bot.platforms.slack.client import SlackPlatform
@@ -42,25 +44,27 @@ class ScopeNotices:
     install_link: str
     clock: Callable[[], datetime]
 
-    async def send_due_notices(self) -> None:
-        """Send the notices that are due, `NOTICES_PER_ROUND` at most. A failed one is logged.
+    async def send_due_notices(self, stop: asyncio.Event) -> None:
+        """Send the notices that are due, `NOTICES_PER_ROUND` at most, and none after `stop`.
 
-        Raises StoreError.
+        A failed one is logged. Raises StoreError.
         """
-        due = await run_background(self._list_due)
-        for installation, sentence in due:
-            await self._send_notice(installation, sentence)
+        for installation, topic, sentence in await run_background(self._list_due):
+            if stop.is_set():
+                return
+            if await run_background(self._record_once, installation, topic):
+                await self._send_notice(installation, sentence)
 
-    def _list_due(self) -> list[tuple[Installation, str]]:
-        """Return the installations with their notices, each recorded as sent. Blocks."""
-        due: list[tuple[Installation, str]] = []
-        for installation in self.store.installations.list_all():
-            if installation.platform != PLATFORM or installation.ended_at or len(due) >= NOTICES_PER_ROUND:
-                continue
-            for topic, sentence in self._build_sentences(installation):
-                if self._record_once(installation, topic):
-                    due.append((installation, sentence))
-        return due
+    def _list_due(self) -> list[tuple[Installation, str, str]]:
+        """Return the installations with the topics and sentences that were not told. Blocks."""
+        due = (
+            (installation, topic, sentence)
+            for installation in self.store.installations.list_all()
+            if installation.platform == PLATFORM and not installation.ended_at
+            for topic, sentence in self._build_sentences(installation)
+            if not self.store.notes.read(_name_note(installation, topic))
+        )
+        return list(islice(due, NOTICES_PER_ROUND))
 
     def _build_sentences(self, installation: Installation) -> Iterator[tuple[str, str]]:
         """Yield the notices about an installation, each with its topic, which is told once."""
@@ -73,16 +77,11 @@ class ScopeNotices:
             yield "renewal", NEEDS_INSTALLATION.format(until=at, link=self.install_link)
 
     def _record_once(self, installation: Installation, topic: str) -> bool:
-        """Return True for one caller, unless this installation got the notice before. Blocks."""
-        told = f"{installation.workspace} {installation.installed_at.isoformat()} {topic}"
-        digest = hashlib.sha256(told.encode()).hexdigest()
-        name = f"installer of {PLATFORM}:{installation.workspace}: {digest[:16]}"
-        if self.store.notes.read(name):
+        """Return True for one caller of several. The note outlives the event. Blocks."""
+        name, now = _name_note(installation, topic), self.clock()
+        if self.store.notes.read(name) or not self.store.events.record_once(name, now=now):
             return False
-        # Of several replicas one gets True; the note outlives the event.
-        if not self.store.events.record_once(f"notice {digest}", now=self.clock()):
-            return False
-        self.store.notes.write(name, self.clock().isoformat())
+        self.store.notes.write(name, now.isoformat())
         return True
 
     async def _send_notice(self, installation: Installation, sentence: str) -> None:
@@ -96,6 +95,13 @@ class ScopeNotices:
             )
         except PostError as error:
             log.warning("%s: %s Its installer could not be told: %s", installation.workspace, sentence, error)
+
+
+def _name_note(installation: Installation, topic: str) -> str:
+    """Return the name of the note that this installation got the notice."""
+    told = f"{installation.workspace} {installation.installed_at.isoformat()} {topic}"
+    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    return f"installer of {PLATFORM}:{installation.workspace}: {digest}"
 
 
 def find_missing_scopes(installation: Installation, settings: SlackSettings) -> Mapping[str, str]:

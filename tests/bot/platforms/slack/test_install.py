@@ -99,27 +99,26 @@ def test_the_page_of_slack_is_asked_for_the_rights_of_the_manifest_alone() -> No
 def test_a_state_is_good_once() -> None:
     async def scenario(app: LinkApp) -> None:
         browser = app.open_browser()
-        back = app.slack.allow(await browser.begin(), "T1")
+        page = await browser.begin()
         cookies = dict(browser.cookies)
-        await browser.visit(back)
+        await browser.visit(app.slack.allow(page, "T1"))
         assert browser.status == 200
-        revision = app.find("T1").revision
         browser.cookies = cookies
-        await browser.visit(back)
+        await browser.visit(app.slack.allow(page, "T2"))  # With a code that nobody used.
         assert (browser.status, browser.title) == (400, USED)
-        assert app.find("T1").revision == revision
+        assert [each.workspace for each in app.store.installations.list_all()] == ["T1"]
 
-    run_link_scenario(scenario, "T1")
+    run_link_scenario(scenario, "T1", "T2")
 
 
 def test_of_many_requests_with_one_state_at_once_one_is_taken() -> None:
     async def scenario(app: LinkApp) -> None:
         browser = app.open_browser()
-        back = app.slack.allow(await browser.begin(), "T1")
+        page = await browser.begin()
         tabs = [app.open_browser() for _ in range(8)]
         for tab in tabs:
             tab.cookies = dict(browser.cookies)
-        await asyncio.gather(*(tab.visit(back) for tab in tabs))
+        await asyncio.gather(*(tab.visit(app.slack.allow(page, "T1")) for tab in tabs))
         assert sorted(tab.status for tab in tabs) == [200] + [400] * 7
 
     run_link_scenario(scenario, "T1")

@@ -350,7 +350,7 @@ async def renew(app: LinkApp) -> None:
     state = app.app._open_state
     assert state
     assert state.link
-    await state.link.renewal.renew_due_tokens()
+    await state.link.renewal.renew_due_tokens(asyncio.Event())
 
 
 def test_a_token_that_expired_while_nobody_looked_is_renewed_by_the_first_call() -> None:
@@ -360,6 +360,39 @@ def test_a_token_that_expired_while_nobody_looked_is_renewed_by_the_first_call()
         await asyncio.gather(*(post(app, channel, f"{number}") for number in range(4)))
         assert app.slack.refused_calls == []
         assert len(app.slack.tokens) == 2
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
+@pytest.mark.parametrize("fault", [SlackFault.DROP_BEFORE, SlackFault.SERVER_ERROR, SlackFault.GARBAGE])
+def test_a_call_with_an_expired_token_fails_for_now_if_slack_does_not_renew_it_now(fault: SlackFault) -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        app.clock.pass_time(hours=30)
+        app.slack.exchange_faults.append(fault)
+        with pytest.raises(PostError) as raised:
+            await post(app, channel)
+        assert raised.value.outcome is Outcome.NOT_POSTED
+        assert stop_reason(app.store, channel) == ""
+        app.clock.pass_time(seconds=60)
+        await post(app, channel)
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
+def test_a_wrong_client_secret_is_no_reason_for_the_workspaces_to_install_again() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        app.clock.pass_time(hours=9)
+        right, app.slack.client_secret = app.slack.client_secret, "another"
+        await renew(app)
+        assert app.slack.refused_exchanges == ["bad_client_secret"]
+        assert app.find("T1").problem == ""
+        app.slack.client_secret = right
+        app.clock.pass_time(seconds=60)
+        await renew(app)
+        app.clock.pass_time(hours=9)
+        await post(app, channel)
 
     run_link_scenario(scenario, "T1", rotates_tokens=True)
 
@@ -442,7 +475,7 @@ async def send_notices(app: LinkApp) -> None:
     notices = ScopeNotices(
         app.store, app.platform, app.app.settings, f"{app.address}/slack/install", app.clock.read
     )
-    await notices.send_due_notices()
+    await notices.send_due_notices(asyncio.Event())
 
 
 def direct_messages(app: LinkApp, place: str) -> list[str]:
