@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.chat.message import Message, MessageReference
+from bot.chat.message import Card, Message, MessageReference
 from bot.conversation.context import ConversationContext, Person
 from bot.conversation.discussions import DiscussionAnswers
 from bot.present.queue import (
@@ -80,6 +80,22 @@ class QueueAnswers:
         for mark in changed:
             marks.set_mark(mark, not own)
         return MarkToggle(not own, frozenset(mark.channel for mark in changed))
+
+    def add_mark_counts(self, message: Message, channel: Channel) -> Message:
+        """Return a message whose cards have the number of people who marked their papers.
+
+        It is the number that the channel's posted cards show. Raises StoreError.
+        """
+        papers = [card.paper for card in message.cards]
+        if not papers or not channel.channel:
+            return message
+        shared = find_shared_scope(self.context.queue_groups, self.context.store.queue_consents, channel)
+        counts = self.context.store.marks.mark_counts(channel, papers, shared=shared)
+        blocks = (
+            replace(block, mark_count=counts.get(block.paper, 0)) if isinstance(block, Card) else block
+            for block in message.blocks
+        )
+        return replace(message, blocks=tuple(blocks))
 
     def show_queue(self, channel: Channel, offset: int = 0) -> Message:
         """Return a page of the channel's queue, most wanted first, after the first `offset` papers.

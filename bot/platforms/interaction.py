@@ -387,9 +387,13 @@ class InteractionDispatcher:
     async def _add_record(
         self, message: Message, channel: Channel, is_own_person: Callable[[], Awaitable[bool]]
     ) -> Message:
-        """Add to the card of a paper when it was discussed here, for a person of the workspace."""
+        """Add to cards how many want to discuss their papers.
+
+        For a person of the workspace, that of one paper also says when it was discussed here.
+        """
         if not message.cards:
             return message
+        message = await run_interactive(self.answers.queue.add_mark_counts, message, channel)
         record = await run_interactive(self.answers.discussions.build_record, message, channel)
         return insert_record(message, record) if record and await is_own_person() else message
 

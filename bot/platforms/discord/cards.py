@@ -63,7 +63,8 @@ def render_card(card: Card) -> PageDraft:
         clip_text(tidy_line(card.review_line), SMALL_PRINT_UNITS, cost=count_plain_units)
     ):
         embed["footer"] = {"text": reviewed}
-    discuss = render_discuss_button(card.paper, "Discuss")
+    count = f" · {card.mark_count:,}" if card.mark_count else ""
+    discuss = render_discuss_button(card.paper, f"Discuss{count}")
     review = Button(ButtonAction.REVIEW, card.review_label, card.paper)
     visible = ((review,) if tidy_line(card.review_label) else ()) + (card.menu if len(card.menu) == 1 else ())
     buttons = [*discuss, *(render_buttons([Buttons(visible)]) if discuss else ())]

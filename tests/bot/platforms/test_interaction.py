@@ -278,7 +278,7 @@ def test_each_change_of_who_leads_is_a_message_of_its_own(platform: MemoryPlatfo
     asyncio.run(give_commands(a_dispatcher(store, platform), channel, *commands))
     _, own, following = (str(page.payload) for _, _, page in platform.posted_pages.pages)
     assert "Ada leads" in own
-    assert "now leads" in following, "an edit would tell nobody"
+    assert "leads now; ada handed it on" in following, "an edit would tell nobody"
 
 
 def test_a_shared_card_shows_how_many_marked_its_paper_before(platform: MemoryPlatform) -> None:
@@ -292,6 +292,21 @@ def test_a_shared_card_shows_how_many_marked_its_paper_before(platform: MemoryPl
     assert page.papers == (paper,)
     ((_, update),) = platform.refreshes
     assert update.mark_counts == {paper: 1}
+
+
+def test_the_answer_to_a_look_up_shows_how_many_marked_the_paper(platform: MemoryPlatform) -> None:
+    store, shown = a_store(), list[Message]()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    channel, paper = save_subscription(store, a_subscription()).channel, a_paper().id
+    for person in ("UBOB", "UEVE"):
+        store.marks.set_mark(Mark(channel, "", paper, person, MarkSource.BUTTON, NOW), True)
+
+    async def respond(message: Message, *, replace: bool = False) -> None:
+        shown.append(message)
+
+    click = Click(ButtonAction.SHOW, paper, channel, "UADA", "i1", fetch_ada)
+    asyncio.run(a_dispatcher(store, platform).handle_click(click, respond))
+    assert [card.mark_count for card in shown[0].cards] == [2]
 
 
 def test_a_mark_by_command_names_the_paper(platform: MemoryPlatform) -> None:
