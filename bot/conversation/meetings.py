@@ -343,9 +343,8 @@ class MeetingAnswers:
         if presenter.person == person.id:
             sentence = f"{capitalise_first(clean_text(person.name))} leads on {day}."
             return Reply(present_sentence(f"You lead on {day}."), present_sentence(sentence))
-        news = Message(
-            f"The meeting on {day} has another lead.", (People(f"{day}: now leads", (presenter.person,)),)
-        )
+        text = f"leads now; {clean_text(person.name)} handed it on."
+        news = Message(f"The meeting on {day} has another lead.", (People(day, (presenter.person,), text),))
         return Reply(present_sentence(f"Done: somebody else leads on {day}."), news)
 
     # The poll.

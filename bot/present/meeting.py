@@ -128,7 +128,8 @@ def present_calendar(meeting: Meeting, file: AttachedFile) -> Message:
     while len(lines) < CALENDAR_MEETINGS:
         if not plan.is_day_off(plan.find_day(starts_at)):
             label, text = f"{len(lines) + 1}", _format_instant(starts_at, plan)
-            lines.append(Appointment(label, starts_at, text, clean_text(plan.place)))
+            is_last = len(lines) == CALENDAR_MEETINGS - 1  # All have one place.
+            lines.append(Appointment(label, starts_at, text, clean_text(plan.place) if is_last else ""))
         starts_at = next_due_edition(plan.schedule, starts_at).at
     note = (
         "Where files can be attached, this answer has one for your calendar. A later one replaces what has "
@@ -368,11 +369,12 @@ def present_reminder(
     """
     if not meeting.is_held or meeting.paper is None:
         return _present_not_held(meeting, papers)
-    title = f"{format_meeting_day(meeting)}: {_format_title(meeting.paper, papers)}"
+    day = meeting.plan.find_day(meeting.timetable.starts_at)
+    title = f"Reminder · {format_short_weekday(day)}: {_format_title(meeting.paper, papers)}"
     others = tuple(person for person in interested if person != meeting.presenter)
     blocks: list[Block] = [Heading(title), build_appointment(meeting)]
     blocks.append(
         People("Leads", (meeting.presenter,)) if meeting.presenter else Text("Nobody yet.", label="Leads")
     )
     blocks += [People("Wanted by", others)] if others else []
-    return Message(f"Reminder: {title}", tuple(blocks))
+    return Message(title, tuple(blocks))

@@ -254,7 +254,7 @@ async def play_31_october(month: Month) -> None:
     await service.wait_until(lambda: kestrel.shows("Thu 5 Nov:"), "the agenda is posted")
     await service.kill()
     month.transcript.add_event(
-        kestrel, "_The machine of Paperround loses power in the middle of this. It is back at once._"
+        kestrel, "_The machine of Paperround loses power while it posts what follows, and is back at once._"
     )
     await service.start()
     await month.reach(kestrel, "16:05")
@@ -265,7 +265,7 @@ async def play_1_november(month: Month) -> None:
     ada, *_ = _list_kestrel(month)
     await month.reach(month.kestrel, "10:30")
     ada.says("I am at a wedding on Thursday, sorry!")
-    await ada.taps("Swap", "Thu 5 Nov:", channel_sees="now leads")
+    await ada.taps("Swap", "Thu 5 Nov:", channel_sees="leads now")
     await month.reach(month.harbor, "18:00")
 
 
@@ -289,10 +289,10 @@ async def play_2_november(month: Month) -> None:
     await slack_grace.marks("Judges Who Read")
     await month.reach(month.harbor, "18:00")
     await month.reach(month.harbor, "19:10")
-    agenda = "Mon 2 Nov: Optimizers"
-    await everybody_taps([eve, farid, hugo], "Worth it", agenda)
-    await grace.taps("Not worth it", agenda)
-    await everybody_taps([farid, hugo], "Limitation: true", agenda)
+    agenda = "Optimizers Forget", "Afterwards"
+    await everybody_taps([eve, farid, hugo], "Worth it", *agenda)
+    await grace.taps("Not worth it", *agenda)
+    await everybody_taps([farid, hugo], "Limitation: true", *agenda)
     await eve.types(
         "/digest note",
         paper=find_paper_id("Optimizers Forget"),
@@ -338,10 +338,10 @@ async def play_5_november(month: Month) -> None:
     await open_day(month)
     await month.reach(month.kestrel, "16:00")
     await month.reach(month.kestrel, "17:10")
-    agenda = "Thu 5 Nov: Tool Calls"
-    await everybody_taps([bruno, dev], "Worth it", agenda)
-    await everybody_taps([bruno, chiara], "Limitation: not true", agenda)
-    await dev.taps("Limitation: can't tell", agenda)
+    agenda = "Tool Calls", "Afterwards"
+    await everybody_taps([bruno, dev], "Worth it", *agenda)
+    await everybody_taps([bruno, chiara], "Limitation: not true", *agenda)
+    await dev.taps("Limitation: can't tell", *agenda)
     await chiara.types(
         f"/digest note {find_paper_id('Tool Calls')} the cost in latency is in their appendix, 40 ms a call"
     )
@@ -398,7 +398,7 @@ async def play_11_november(month: Month) -> None:
     await month.reach(month.harbor, "9:00")
     await month.reach(month.harbor, "18:00")
     await month.reach(month.harbor, "20:00")
-    await hugo.taps("Skip me", "Mon 16 Nov: Video", channel_sees="now leads")
+    await hugo.taps("Skip me", "Mon 16 Nov: Video", channel_sees="leads now")
 
 
 async def play_12_november(month: Month) -> None:
@@ -418,9 +418,9 @@ async def play_14_november(month: Month) -> None:
     ada, _, chiara, *_ = _list_kestrel(month)
     await month.reach(month.kestrel, "16:00")
     await month.reach(month.kestrel, "18:00")
-    await ada.taps("Skip me", "Thu 19 Nov:", channel_sees="now leads")
+    await ada.taps("Skip me", "Thu 19 Nov:", channel_sees="leads now")
     await month.reach(month.kestrel, "19:00")
-    await chiara.taps("Swap", "Thu 19 Nov:", channel_sees="now leads")
+    await chiara.taps("Swap", "Thu 19 Nov:", channel_sees="leads now")
 
 
 async def play_15_november(month: Month) -> None:
@@ -438,9 +438,9 @@ async def play_16_november(month: Month) -> None:
     await month.reach(month.harbor, "9:00")
     await month.reach(month.harbor, "18:00")
     await month.reach(month.harbor, "19:20")
-    agenda = "Mon 16 Nov: Video"
-    await everybody_taps([eve, farid, hugo, grace], "Worth it", agenda)
-    await everybody_taps([eve, grace], "Limitation: true", agenda)
+    agenda = "Video Models", "Afterwards"
+    await everybody_taps([eve, farid, hugo, grace], "Worth it", *agenda)
+    await everybody_taps([eve, grace], "Limitation: true", *agenda)
     await grace.types("/paper", query="optimizers forget")
     await farid.types(
         "/digest note", paper=find_paper_id("Video Models"), text="Try it with the eight slots doubled."
@@ -453,9 +453,9 @@ async def play_19_november(month: Month) -> None:
     await open_day(month)
     await month.reach(month.kestrel, "16:00")
     await month.reach(month.kestrel, "17:15")
-    agenda = "Thu 19 Nov: The Last Token"
-    await everybody_taps([ada, bruno, chiara], "Worth it", agenda)
-    await everybody_taps([ada, chiara], "Limitation: true", agenda)
+    agenda = "The Last Token", "Afterwards"
+    await everybody_taps([ada, bruno, chiara], "Worth it", *agenda)
+    await everybody_taps([ada, chiara], "Limitation: true", *agenda)
 
 
 async def play_20_november(month: Month) -> None:

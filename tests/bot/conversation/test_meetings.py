@@ -336,7 +336,7 @@ def test_a_swap_is_announced_to_whoever_leads_now() -> None:
     group.choose("UADA")
     notice = group.click(ButtonAction.SWAP, str(group.meeting.id)).announcement
     assert notice
-    assert notice.blocks == (People("Thursday 3 December: now leads", ("UBOB",)),)
+    assert notice.blocks == (People("Thursday 3 December", ("UBOB",), "leads now; Ada handed it on."),)
 
 
 def test_without_another_person_nobody_leads() -> None:

@@ -98,7 +98,7 @@ def test_a_poll_an_agenda_and_a_reminder_come_at_their_hours() -> None:
     assert "Leads A" in agenda
     assert "1. " in paper
     assert "Wednesday" not in reminder
-    assert reminder.splitlines()[0] == "Thursday 3 December: DPO"
+    assert reminder.splitlines()[0] == "Reminder · Thu 3 Dec: DPO"
 
 
 def test_a_poll_that_had_nothing_to_offer_says_how_the_paper_was_found() -> None:
@@ -522,7 +522,7 @@ def run_with_crash(world: World, step: int, **options: Any) -> None:
 def expect_one_meeting(world: World) -> None:
     """Expect one poll, agenda and reminder, one paper that left the queue, and one person who leads."""
     posts = read_posts(world)
-    starts = ["Thursday 3 December", "Thu 3 Dec: DPO", "DPO", "Thursday 3 December"]
+    starts = ["Thursday 3 December", "Thu 3 Dec: DPO", "DPO", "Reminder · Thu 3 Dec: DPO"]
     assert len(posts) == len(starts), posts
     assert all(post.startswith(start) for post, start in zip(posts, starts, strict=True)), posts
     assert "The poll is closed." in posts[0]
