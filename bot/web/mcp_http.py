@@ -1,10 +1,11 @@
 """Look-ups for programs over HTTP. The token of a request decides the workspace."""
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.conversation.fair_use import FairUse, LimitReachedError, Use
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from bot.services import Services
 
 log = logging.getLogger(__name__)
+
+MAX_AT_ONCE = 8
+"""Requests of one token at a time. A stream that a program leaves open counts until its time is over."""
 
 BODY_BYTES = 64 * 1024
 """Largest request of a program. The tools take some words."""
@@ -39,6 +43,7 @@ class McpEndpoint:
     services: "Services"
     sessions: "StreamableHTTPSessionManager"
     fair_use: FairUse
+    _in_progress: Counter[int] = field(default_factory=Counter)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         from starlette.responses import PlainTextResponse
@@ -57,16 +62,25 @@ class McpEndpoint:
             return await refusal(scope, receive, send)
         place = Channel(token.scope.platform, token.scope.channel, token.scope.workspace)
         try:
-            self.fair_use.take_token(Use.PROGRAM, place, f"token {token.id}")
+            self._require_turn(token, place)
         except LimitReachedError as error:
             refusal = PlainTextResponse(f"{error}\n", 429, {"Retry-After": "1"})
             return await refusal(scope, receive, send)
+        self._in_progress[token.id] += 1
         # Whatever the SDK starts for this request, a task or a thread, gets a copy of this context.
         former = _caller.set(place)
         try:
             await self.sessions.handle_request(scope, receive, send)
         finally:
             _caller.reset(former)
+            self._in_progress[token.id] -= 1
+            self._in_progress += Counter()  # Drops the counts that are zero.
+
+    def _require_turn(self, token: AccessToken, place: Channel) -> None:
+        """Raise LimitReachedError for a token with too many requests, at once or in the last minutes."""
+        if self._in_progress[token.id] >= MAX_AT_ONCE:
+            raise LimitReachedError(f"At most {MAX_AT_ONCE} requests at a time; try again in 1 second.")
+        self.fair_use.take_token(Use.PROGRAM, place, f"token {token.id}")
 
     async def _authenticate(self, scope: "Scope") -> AccessToken | None:
         """Return the valid token of a request, None without one. Raises StoreError."""

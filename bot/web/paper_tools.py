@@ -1,5 +1,6 @@
 """Look-ups for programs: the tools of the Model Context Protocol."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ MAX_WORDS_CHARACTERS = 1_000
 
 MAX_PAPERS = 50
 """Papers of one answer."""
+
+AT_ONCE = 3
+"""Calls at a time that ask the store: people's commands need the other threads."""
 
 MAX_NOTES = 20
 """Notes about a paper in one answer."""
@@ -203,16 +207,17 @@ def build_server(find_tools: Callable[[], PaperTools], *, has_queue: bool) -> "M
     ]
     if has_queue:
         offered.append(PaperTools.queue)
+    turns = asyncio.Semaphore(AT_ONCE)
     for method in offered:
         server.add_tool(
-            _build_tool(method, find_tools),
+            _build_tool(method, find_tools, turns),
             annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
         )
     return server
 
 
 def _build_tool(
-    method: Callable[..., dict[str, Any]], find_tools: Callable[[], PaperTools]
+    method: Callable[..., dict[str, Any]], find_tools: Callable[[], PaperTools], turns: asyncio.Semaphore
 ) -> Callable[..., Awaitable[dict[str, Any]]]:
     """Return a tool that calls a method in a thread of the store.
 
@@ -223,7 +228,8 @@ def _build_tool(
     @wraps(method)
     async def call_tool(**arguments: Any) -> dict[str, Any]:
         try:
-            return await run_interactive(method, find_tools(), **arguments)
+            async with turns:
+                return await run_interactive(method, find_tools(), **arguments)
         except PaperroundError as error:
             raise ToolError(str(error)) from None
 

@@ -48,7 +48,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 async def serve_until(app: "ASGIApp", listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve an application until `stop` is set."""
-    server = _build_server(_Deadline(app))
+    server = _build_server(_RequestLimits(app))
     serving = asyncio.ensure_future(server.serve([listening]))
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -75,12 +75,13 @@ def _build_server(app: "ASGIApp") -> Any:
                 self.loop.call_later(HEAD_SECONDS, self._close_if_idle)
 
         def _close_if_idle(self) -> None:
-            if self.transport.is_closing():
+            if self not in self.connections:
                 return
-            if getattr(self.cycle, "response_complete", True):  # Without a request it is None.
+            if self.transport.is_closing():  # The client does not read the rest of its answer.
+                self.transport.abort()
+            elif getattr(self.cycle, "response_complete", True):  # Without a request it is None.
                 self.transport.close()
-            else:
-                self.loop.call_later(HEAD_SECONDS, self._close_if_idle)
+            self.loop.call_later(HEAD_SECONDS, self._close_if_idle)
 
     class Server(uvicorn.Server):
         """A server that leaves SIGINT and SIGTERM to the bot."""
@@ -89,6 +90,7 @@ def _build_server(app: "ASGIApp") -> Any:
         def capture_signals(self) -> Iterator[None]:
             yield
 
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # It logs every request that is garbage.
     return Server(
         uvicorn.Config(
             app,
@@ -106,25 +108,52 @@ def _build_server(app: "ASGIApp") -> Any:
     )
 
 
-class _Deadline:
-    """Ends each request after `REQUEST_SECONDS`, also one whose body comes byte by byte."""
+class _ConnectionLostError(Exception):
+    """The server could not send: the client is gone, or what it sent breaks the protocol."""
+
+
+class _RequestLimits:
+    """Ends each request after `REQUEST_SECONDS`, also one whose body comes byte by byte.
+
+    A client that leaves, or that breaks the protocol, is no line of the log: it could fill it. A failure of
+    ours is one.
+    """
 
     def __init__(self, app: "ASGIApp") -> None:
         self.app = app
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        has_begun = False
+        has_begun = is_gone = False
+
+        async def receive_noted() -> "Message":
+            nonlocal is_gone
+            message = await receive()
+            is_gone = message["type"] == "http.disconnect"
+            return message
 
         async def send_noted(message: "Message") -> None:
             nonlocal has_begun
             has_begun = True
-            await send(message)
+            try:
+                await send(message)
+            except Exception as error:
+                raise _ConnectionLostError from error
 
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                await self.app(scope, receive, send_noted)
-            return
-        if not has_begun:
-            headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
-            await send({"type": "http.response.start", "status": 408, "headers": headers})
-            await send({"type": "http.response.body", "body": b"too slow\n"})
+                await self.app(scope, receive_noted, send_noted)
+        except TimeoutError:
+            if not has_begun:
+                with suppress(_ConnectionLostError):
+                    await _send_timeout(send_noted)
+        except _ConnectionLostError:
+            pass
+        except Exception:
+            if not is_gone:
+                log.exception("a request of the web was not answered")
+
+
+async def _send_timeout(send: "Send") -> None:
+    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 408, "headers": headers})
+    await send({"type": "http.response.body", "body": b"too slow\n"})

@@ -1,6 +1,7 @@
 """Look-ups of programs over HTTP, through the protocol's own client."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.cli.token import create_token
 from bot.conversation.fair_use import USE_LIMITS, FairUse, Use
 from bot.services import Services
 from bot.web import server as servers
-from bot.web.mcp_http import BODY_BYTES
+from bot.web.mcp_http import BODY_BYTES, MAX_AT_ONCE
 from bot.web.paper_tools import UNTRUSTED
 from digests.errors import InputError
 from tests.bot.web.served import HEADERS, KTO, PING, Site, open_services, serve
@@ -192,6 +193,59 @@ def test_where_each_channel_has_a_queue_a_token_is_for_a_channel(tmp_path: Path)
             return (await client.call_tool("queue", {})).structured_content
 
     assert [each["id"] for each in serve(services, talk)["papers"]] == [KTO]
+
+
+def test_streams_that_a_program_leaves_open_keep_nobody_else_out(services: Services) -> None:
+    greedy, other = make_token(services), make_token(services)
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "x", "version": "1"},
+    }
+    listen = {
+        "jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen",
+        "params": {"_meta": meta, "notifications": {"toolsListChanged": True}},
+    }  # fmt: skip
+    headers = {
+        **HEADERS,
+        "Authorization": f"Bearer {greedy}",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "subscriptions/listen",
+    }
+
+    async def talk(site: Site) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client, AsyncExitStack() as streams:
+            for _ in range(MAX_AT_ONCE):
+                stream = client.stream("POST", site.url, json=listen, headers=headers)
+                assert (await streams.enter_async_context(stream)).status_code == 200
+            refused = await site.post(greedy)
+            assert (refused.status_code, "8 requests at a time" in refused.text) == (429, True)
+            assert (await site.post(other)).status_code == 200
+
+    serve(services, talk)
+
+
+def test_garbage_is_no_line_of_the_log(services: Services, caplog: pytest.LogCaptureFixture) -> None:
+    garbage = (
+        b"\x16\x03\x01\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\ntoken=",
+    )
+
+    async def talk(site: Site) -> None:
+        port = httpx.URL(site.url).port
+        for sent in garbage:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            await writer.drain()
+            if sent is not garbage[-1]:
+                await reader.read()
+            writer.close()
+        assert (await site.post(make_token(services))).status_code == 200
+
+    serve(services, talk)
+    assert [each.getMessage() for each in caplog.records if each.levelname in ("WARNING", "ERROR")] == []
 
 
 def test_no_token_is_in_the_log(services: Services, caplog: pytest.LogCaptureFixture) -> None:

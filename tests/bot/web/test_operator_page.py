@@ -278,3 +278,22 @@ def test_the_policy_of_a_preview_allows_its_own_styles_alone() -> None:
     policy = build_style_policy('<style>a { color: red }</style><p style="border-color:#123">x</p>')
     assert policy.count("'sha256-") == 2
     assert "'self'" not in policy.partition("style-src")[2].partition(";")[0]
+
+
+def test_an_unforeseen_failure_is_in_the_log_and_not_on_the_page(
+    services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = make_token(services)
+
+    def fail(*_: object, **__: object) -> Iterator[object]:
+        raise ZeroDivisionError("inner detail")
+
+    async def talk(site: Site) -> None:
+        async with site.browse(good) as client:
+            monkeypatch.setattr(type(services.store.overview), "list_workspaces", fail)
+            answer = await client.get("/")
+            assert (answer.status_code, "inner detail" in answer.text) == (500, False)
+            assert (await client.get("/digests")).status_code == 200
+
+    serve(services, talk)
+    assert "a request of the web was not answered" in caplog.text
