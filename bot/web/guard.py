@@ -17,6 +17,7 @@ ANSWER_HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"x-robots-tag", b"noindex"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 )
 
 DEFAULT_POLICY = (
@@ -30,7 +31,8 @@ DEFAULT_POLICY = (
 class HostGuard:
     """Lets requests through that name one of `names` as their host, and no foreign origin.
 
-    A page whose name was pointed at this machine (DNS rebinding) still sends its own name.
+    A page whose name was pointed at this machine (DNS rebinding) still sends its own name. Another port of
+    this machine is a foreign origin; for other names a proxy may change the port.
     """
 
     app: "ASGIApp"
@@ -54,10 +56,15 @@ class HostGuard:
         if find_host_name(f"//{host}") not in self.names:
             sentence = "unknown host: the operator names it with “names” under [web]\n"
             await PlainTextResponse(sentence, 421)(scope, receive, send_with_headers)
-        elif origin is not None and find_host_name(origin) not in self.names:
+        elif origin is not None and not self._is_own_origin(origin, host):
             await PlainTextResponse("foreign origin\n", 403)(scope, receive, send_with_headers)
         else:
             await self.app(scope, receive, send_with_headers)
+
+    def _is_own_origin(self, origin: str, host: str) -> bool:
+        scheme, _, place = origin.lower().partition("://")
+        is_web = scheme in ("http", "https")
+        return is_web and (place == host.lower() or find_host_name(origin) in {*self.names} - LOOPBACK)
 
 
 def find_host_name(address: str) -> str:

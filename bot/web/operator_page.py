@@ -130,9 +130,7 @@ class OperatorPage:
             problem = "This token is not valid: it may have been revoked, or be for programs."
             return _answer_page(render_login(problem), 403)
         answer = RedirectResponse("/", 303)
-        is_local = find_host_name(f"//{request.headers.get('host', '')}") in LOOPBACK
-        # Other hosts are reached through a proxy with HTTPS, which the browser has to see.
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=not is_local)
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=_needs_https(request))
         return answer
 
     async def _sign_out(self, _: "Request") -> "Response":
@@ -249,6 +247,15 @@ async def _read_token(request: "Request") -> str:
         return parse_qs(body.decode("ascii"), max_num_fields=4).get("token", [""])[0].strip()
     except ValueError:
         return ""
+
+
+def _needs_https(request: "Request") -> bool:
+    """Return True unless the browser came to this machine without HTTPS.
+
+    Other hosts are reached through a proxy with HTTPS. One that replaces the host leaves the origin.
+    """
+    is_local = find_host_name(f"//{request.headers.get('host', '')}") in LOOPBACK
+    return not is_local or request.headers.get("origin", "").startswith("https:")
 
 
 def _parse_number(text: str) -> int | None:

@@ -36,4 +36,7 @@ def build_site(services: "Services", endpoint: McpEndpoint) -> "ASGIApp":
     routes = [Route(MCP_PATH, endpoint=endpoint), *OperatorPage(services).list_routes()]
     web = services.settings.web
     names = {find_host_name(f"//{name}") for name in web.names}
-    return HostGuard(Starlette(routes=routes), names | LOOPBACK | {web.host.lower()})
+    app = Starlette(routes=routes)
+    # A redirection would name http, also to a program that came by HTTPS: it would show its token to others.
+    app.router.redirect_slashes = False
+    return HostGuard(app, (names | LOOPBACK | {web.host.lower()}) - {""})

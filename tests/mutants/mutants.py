@@ -3652,7 +3652,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a foreign page asks",
         "bot/web/guard.py",
-        "elif origin is not None and find_host_name(origin) not in self.names:",
+        "elif origin is not None and not self._is_own_origin(origin, host):",
         "elif False:",
         (f"{MCP}::test_a_page_of_another_site_cannot_ask",),
     ),

@@ -104,8 +104,17 @@ def test_a_page_of_another_site_cannot_ask(services: Services) -> None:
     async def talk(site: Site) -> None:
         for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:8780", "[", ""):
             assert (await site.post(good, Host=host)).status_code in (400, 421)
-        for origin in ("https://evil.example", "null", "http://[", ""):
-            assert (await site.post(good, Origin=origin)).status_code == 403
+        foreign = (
+            "https://evil.example",
+            "null",
+            "http://[",
+            "",
+            "http://localhost",
+            "http://127.0.0.1:3000",
+        )
+        for origin in (*foreign, site.root.replace("//", "//evil@"), site.root.replace("http", "ftp")):
+            assert (await site.post(good, Origin=origin)).status_code == 403, origin
+        assert (await site.post(good, Origin=site.root)).status_code == 200
         own = await site.post(good, Host="LOCALHOST:1", Origin="http://localhost:1")
         assert own.status_code == 200
         assert own.headers["cache-control"] == "no-store"
@@ -120,6 +129,7 @@ def test_a_name_of_the_settings_is_a_host(tmp_path: Path) -> None:
     async def talk(site: Site) -> None:
         name = "papers.example.org"
         assert (await site.post(good, Host=name, Origin=f"https://{name}")).status_code == 200
+        assert (await site.post(good, Host="127.0.0.1:8765", Origin=f"https://{name}")).status_code == 200
         assert (await site.post(good, Host=f"x.{name}")).status_code == 421
 
     serve(services, talk)
@@ -139,6 +149,16 @@ def test_odd_requests_are_refused_and_the_server_lives_on(services: Services) ->
                 assert answer.status_code in (200, 202, 400), content[:10]
             assert (await client.post(site.url, headers={"x": "y" * 40_000})).status_code in (400, 401, 431)
         assert (await site.post(good)).status_code == 200
+
+    serve(services, talk)
+
+
+def test_no_redirection_leads_a_token_to_plain_http(services: Services) -> None:
+    good = make_token(services)
+
+    async def talk(site: Site) -> None:
+        answer = await Site(f"{site.url}/").post(good)
+        assert (answer.status_code, answer.headers.get("location")) == (404, None)
 
     serve(services, talk)
 

@@ -1,5 +1,6 @@
 """The operator's page, over HTTP."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -192,17 +193,37 @@ def test_the_token_is_in_a_cookie_that_no_script_and_no_other_site_gets(services
     serve(services, talk)
 
 
-def test_behind_a_proxy_the_cookie_needs_https(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["papers.example.org", "127.0.0.1:8765"])
+def test_behind_a_proxy_the_cookie_needs_https(tmp_path: Path, host: str) -> None:
     services = open_services(tmp_path, '[web]\nnames = ["papers.example.org"]\n')
     good = make_token(services)
 
     async def talk(site: Site) -> None:
         async with site.browse() as client:
-            headers = {"Host": "papers.example.org", "Origin": "https://papers.example.org"}
+            headers = {"Host": host, "Origin": "https://papers.example.org"}
             answer = await client.post("/login", data={"token": good}, headers=headers)
             assert "secure" in answer.headers["set-cookie"].lower()
 
     serve(services, talk)
+
+
+def test_a_browser_that_leaves_in_the_middle_of_a_sign_in_is_no_fault(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def talk(site: Site) -> None:
+        port = httpx.URL(site.root).port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /login HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+        )
+        assert b" 100 " in await reader.readuntil(b"\r\n")  # The form is being read.
+        writer.close()
+        await writer.wait_closed()
+        async with site.browse() as client:
+            assert (await client.get("/")).status_code == 200
+
+    serve(services, talk)
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
 def test_no_route_changes_anything_and_every_answer_is_closed_to_scripts_and_caches(
