@@ -69,6 +69,7 @@ def _build_server(app: "ASGIApp") -> Any:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self.app_state = {**self.app_state, "abort": transport.abort}
             if len(self.connections) > MAX_CONNECTIONS:
                 transport.abort()
             else:
@@ -115,8 +116,8 @@ class _ConnectionLostError(Exception):
 class _RequestLimits:
     """Ends each request after `REQUEST_SECONDS`, also one whose body comes byte by byte.
 
-    A client that leaves, or that breaks the protocol, is no line of the log: it could fill it. A failure of
-    ours is one.
+    A client that does not read its answer is cut off. One that leaves, or that breaks the protocol, is no
+    line of the log: it could fill it. A failure of ours is one.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
@@ -143,9 +144,9 @@ class _RequestLimits:
             async with asyncio.timeout(REQUEST_SECONDS):
                 await self.app(scope, receive_noted, send_noted)
         except TimeoutError:
-            if not has_begun:
-                with suppress(_ConnectionLostError):
-                    await _send_timeout(send_noted)
+            if has_begun or not await _send_timeout(send_noted):
+                # The server itself would wait for the client to read what came before.
+                scope["state"]["abort"]()
         except _ConnectionLostError:
             pass
         except Exception:
@@ -153,7 +154,12 @@ class _RequestLimits:
                 log.exception("a request of the web was not answered")
 
 
-async def _send_timeout(send: "Send") -> None:
+async def _send_timeout(send: "Send") -> bool:
+    """Answer 408, and return False if the client does not even read that."""
     headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 408, "headers": headers})
-    await send({"type": "http.response.body", "body": b"too slow\n"})
+    with suppress(_ConnectionLostError, TimeoutError):
+        async with asyncio.timeout(HEAD_SECONDS):
+            await send({"type": "http.response.start", "status": 408, "headers": headers})
+            await send({"type": "http.response.body", "body": b"too slow\n"})
+            return True
+    return False
