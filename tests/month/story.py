@@ -27,6 +27,9 @@ FETCH_TIME = time(6, 20)
 HOLIDAY = date(2026, 11, 27)
 """The day after Thanksgiving: arXiv announced nothing on the evening before."""
 
+LATE_EDIT = timedelta(seconds=90)
+"""Time after a step in which edits that it caused are made."""
+
 OPENING = """
 # A month of two teams
 
@@ -78,6 +81,9 @@ class Month:
         if not self.transcript.now:
             return
         await self.service.settle()
+        # A post that was being edited is looked at again a minute later: that belongs to the same step.
+        while (due_at := self.service.find_next_due()) and due_at <= self.transcript.now + LATE_EDIT:
+            await self.service.move_clock(due_at)
         await self.service.wait_until(self._shows_right_counts, "every card shows its number of marks")
         self.transcript.observe()
 

@@ -296,7 +296,7 @@ class Person:
             self.team.transcript.add_private(self.team, self.name, [*answer[:lines], *rest])
         if channel_sees:
             await self.team.service.wait_until(is_seen, f"the channel sees {channel_sees!r}")
-            self.team.transcript.observe()
+            self.team.transcript.observe(has_settled=False)
         return "\n".join(line for answer in answers for line in answer)
 
     def _name(self, message: Json) -> str:

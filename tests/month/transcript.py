@@ -64,17 +64,19 @@ class Transcript:
 
     # What a channel shows.
 
-    def observe(self) -> None:
-        """Add the new and the changed messages of every channel."""
+    def observe(self, *, has_settled: bool = True) -> None:
+        """Add the new messages of every channel, and the changed ones once all edits are made."""
         for team in self.teams:
-            self._observe_team(team)
+            self._observe_team(team, has_settled=has_settled)
 
-    def _observe_team(self, team: "Team") -> None:
+    def _observe_team(self, team: "Team", *, has_settled: bool) -> None:
         posted: list[tuple[Json, list[str]]] = []
         edits: list[str] = []
         for message in team.list_messages():
             lines, key = team.read(message), (team.title, team.key_of(message))
             seen = self._seen.get(key)
+            if seen is not None and not has_settled:
+                continue
             self._seen[key] = lines
             if seen is None and not team.author_of(message):
                 posted.append((message, lines))
