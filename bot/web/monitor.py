@@ -62,7 +62,8 @@ class Monitor:
         self._connections += 1
         try:
             if self._connections <= MAX_CONNECTIONS:
-                with suppress(TimeoutError, OSError):
+                # Nobody awaits this: when the process stops, asyncio would log a cancellation as a fault.
+                with suppress(TimeoutError, OSError, asyncio.CancelledError):
                     async with asyncio.timeout(REQUEST_SECONDS):
                         await self._answer_request(reader, writer)
         finally:

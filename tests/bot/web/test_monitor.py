@@ -1,6 +1,7 @@
 """The port for monitors, asked by a real HTTP client."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -96,6 +97,24 @@ def test_connections_that_say_nothing_end_and_do_not_keep_others_out(monkeypatch
                 assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
 
     asyncio.run(run())
+
+
+def test_a_connection_that_is_open_at_the_end_is_no_fault_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def run() -> socket.socket:
+        server = await Monitor(a_store(), lambda: NOW).start_listening("127.0.0.1", 0)
+        silent = socket.create_connection(server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"GET /health HTTP/1.1\r\n\r\n")
+        assert await reader.read()  # The silent one was accepted before.
+        writer.close()
+        server.close()
+        return silent
+
+    with asyncio.run(run()) as silent:
+        assert silent.recv(1) == b""
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_editions_that_do_not_begin_or_end_are_late(store: Store) -> None:
