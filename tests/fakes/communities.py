@@ -1,5 +1,6 @@
 """Eight communities to try Paperround in: five Slack workspaces and three Discord servers."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -13,7 +14,6 @@ from tests.fakes import slack as slack_texts
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_link import FakeSlackLink
-from tests.fakes.wire import parse_port
 
 DEFAULT_PORT = 8768
 
@@ -25,6 +25,7 @@ DISCORD_NAMES = ("Paper club", "Students", "Open source")
 
 HELP = """N /digest WORDS, N /paper WORDS   what Ada types in #papers of community N
 N history                         what is in #papers there
+N remove                          an admin removes the app from Slack's workspace N
 quit"""
 
 
@@ -53,6 +54,7 @@ class SlackCommunity:
     """A workspace of Slack."""
 
     name: str
+    link: FakeSlackLink
     team: FakeSlack
     channel: str
     ada: str
@@ -66,6 +68,9 @@ class SlackCommunity:
     @property
     def place(self) -> Channel:
         return Channel("slack", self.channel, self.team.team_id)
+
+    async def remove_app(self) -> None:
+        await self.link.uninstall(self.team.team_id)
 
     async def wait_for_messages(self, count: int) -> None:
         await self.team.wait_until(lambda: len(self.read_history()) >= count)
@@ -153,7 +158,7 @@ async def open_communities(
                 f"T{number}", name=name, ack_seconds=ack_seconds, trigger_seconds=ack_seconds
             )
             ada, papers = team.add_user("ada", is_admin=True), team.add_channel(f"papers{number}")
-            members.append(SlackCommunity(name, team, papers, ada))
+            members.append(SlackCommunity(name, slack, team, papers, ada))
         for name in DISCORD_NAMES:
             guild = discord.add_guild(name)
             ada = discord.add_user("ada", can_manage=True, guilds=[guild])
@@ -161,9 +166,9 @@ async def open_communities(
         yield Communities(slack, discord, members)
 
 
-async def serve_by_hand(port: int) -> None:
+async def serve_by_hand(port: int, http_port: int) -> None:
     """Serve until standard input ends, or "quit"."""
-    async with open_communities(port) as communities:
+    async with open_communities(port, http_port) as communities:
         members = communities.members
         exports = " ".join(f"{name}={value}" for name, value in communities.list_secrets().items())
         numbered = (f"{n}  {each.name}, #papers is {each.channel}" for n, each in enumerate(members, 1))
@@ -171,29 +176,52 @@ async def serve_by_hand(port: int) -> None:
             "Five Slack workspaces and three Discord servers to try Paperround in. In another terminal, in\n"
             "an empty directory, write paperround.toml:\n\n"
             "[digest]\nmax_age_days = 0        # the bundled papers are old\n"
-            f"{communities.render_settings()}\nand run:\n\n"
+            f"{communities.render_settings(http_port)}\nand run:\n\n"
             f"  paperround import {sys.path[0] or '.'}/bot/sample/papers.jsonl\n"
             f"  export {exports}\n"
             "  export PAPERROUND_TOKEN_KEYS=$(paperround keys new)\n  paperround run\n\n"
-            f"Install the app in each workspace: http://127.0.0.1:{HTTP_PORT}/slack/install\n"
+            f"Install the app in each workspace: http://127.0.0.1:{http_port}/slack/install\n"
             "Serve each server: “paperround workspaces” lists them, “paperround workspaces allow ID”.\n\n"
             f"Then type here:\n\n{HELP}\n",
             *numbered,
             sep="\n",
             flush=True,
         )
-        while (line := (await asyncio.to_thread(sys.stdin.readline)).strip()) != "quit" and line:
-            number, _, rest = line.partition(" ")
+        while (line := await asyncio.to_thread(sys.stdin.readline)).strip() != "quit" and line:
+            number, _, rest = line.strip().partition(" ")
             if not number.isdigit() or not 0 < int(number) <= len(members):
                 print(HELP, flush=True)
                 continue
             member = members[int(number) - 1]
             try:
+                if rest == "remove" and isinstance(member, SlackCommunity):
+                    await member.remove_app()
+                    continue
                 shown = [await member.type_command(rest)] if rest.startswith("/") else member.read_history()
                 print(*(f"---\n{text}" for text in shown or ["(nothing)"]), sep="\n", flush=True)
             except (AssertionError, TimeoutError) as error:
                 print(f"({error})", flush=True)
 
 
+def _parse_ports() -> tuple[int, int]:
+    """Return the fakes' first port and Paperround's port from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "port",
+        type=int,
+        nargs="?",
+        default=DEFAULT_PORT,
+        help="port of Slack; Discord has the next (%(default)s)",
+    )
+    parser.add_argument(
+        "--http-port",
+        type=int,
+        default=HTTP_PORT,
+        help="port of Paperround for Slack's requests (%(default)s)",
+    )
+    options = parser.parse_args()
+    return options.port, options.http_port
+
+
 if __name__ == "__main__":
-    asyncio.run(serve_by_hand(parse_port(__doc__, DEFAULT_PORT)))
+    asyncio.run(serve_by_hand(*_parse_ports()))
