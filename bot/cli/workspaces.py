@@ -126,7 +126,10 @@ HEADINGS = ("workspace", "state", "digests", "last", "next (UTC)", "marks", "ask
 def list_workspaces(summaries: Sequence[WorkspaceSummary], width: int) -> list[str]:
     """Return a line for each workspace, and below it one with its name and what is to be known of it."""
     if not summaries:
-        return ["No workspace is on the list yet: the first one that a running bot is added to is served."]
+        return [
+            "No workspace is known yet. It comes onto the list when a running bot is added to it, or when it "
+            "installs the app."
+        ]
     heading, *rows = align_columns([HEADINGS, *map(_list_cells, summaries)], width)
     lines = [heading]
     for row, summary in zip(rows, summaries, strict=True):
@@ -214,20 +217,25 @@ def _list_named(platform: str, settings: Settings, store: Store) -> set[str]:
 
 
 def find_workspace(names: Sequence[str], store: Store, decision: str) -> tuple[str, str]:
-    """Return the platform and the id that the command line names: PLATFORM ID, or ID alone.
+    """Return the platform and the id that the command line names: PLATFORM:ID, PLATFORM ID, or ID alone.
 
     Raises InputError for other words, for a platform without an allow-list, for what is no id of the
     platform, and for an id alone that several platforms could have.
     """
-    if not 1 <= len(names) <= 2:
-        raise InputError(f"Which one? “paperround workspaces {decision} ID”; without it all are listed.")
-    *platforms, workspace = names
     allow_lists = _find_allow_lists()
-    if platforms and platforms[0] not in allow_lists:
-        known = ", ".join(allow_lists) or "none"
+    if len(names) == 1:
+        names = names[0].split(":", 1)
+    if not 1 <= len(names) <= 2:
         raise InputError(
-            f"{platforms[0]!r} has no list of workspaces: it serves the one that its settings and tokens "
-            f"belong to. Platforms with a list: {known}."
+            f"Which one? “paperround workspaces {decision} ID” takes one at a time; “paperround workspaces” "
+            "lists all."
+        )
+    *platforms, workspace = names
+    known = ", ".join(allow_lists) or "none"
+    if platforms and platforms[0] not in allow_lists:
+        raise InputError(
+            f"{platforms[0]!r} has no list of workspaces: it serves those that its tokens belong to, and "
+            f"“paperround leave” ends that. Platforms with a list: {known}."
         )
     possible = platforms or list(_find_possible_platforms(workspace, store))
     if len(possible) > 1:
@@ -235,7 +243,8 @@ def find_workspace(names: Sequence[str], store: Store, decision: str) -> tuple[s
         raise InputError(f"{workspace!r} may be one of {' or '.join(possible)}: write {example}.")
     if not possible or not allow_lists[possible[0]].is_id(workspace):
         raise InputError(
-            f"{workspace!r} is not the id of a workspace; “paperround workspaces” lists those that are known."
+            f"{workspace!r} is not the id of a workspace of a platform with a list ({known}); “paperround "
+            "workspaces” lists those that are known."
         )
     return possible[0], workspace
 

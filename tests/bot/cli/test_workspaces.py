@@ -116,13 +116,23 @@ def test_an_id_alone_is_enough_where_one_platform_knows_it_or_could_have_it() ->
         assert find_workspace(names, store, "allow") == ("discord", names[-1])
 
 
+def test_a_workspace_can_be_named_as_the_list_shows_it() -> None:
+    _, shown, *_ = lines_of(a_store_with_request())
+    name = shown.split()[0]
+    assert name == f"discord:{THEIRS}"
+    assert find_workspace([name], a_store(), "allow") == ("discord", THEIRS)
+
+
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
         ([], "Which one"),
-        (["discord", THEIRS, "x"], "Which one"),
+        (["discord", THEIRS, "x"], "one at a time"),
         (["slack", "T1"], "'slack' has no list"),
         (["nowhere", THEIRS], "'nowhere' has no list"),
+        (["slack:T1"], "'slack' has no list"),
+        (["T1"], r"'T1' is not the id of a workspace of a platform with a list \(discord\)"),
+        (["discord:"], "is not the id"),
         (["The lab"], "is not the id"),
         (["discord", "²²²²²²²²²²²²²²²²"], "is not the id"),
         (["9" * 40], "is not the id"),
