@@ -23,6 +23,7 @@ from bot.services import (
     list_configured_subscriptions,
 )
 from bot.storage import run_interactive
+from bot.web.server import require_libraries
 from config.load import choose_settings_file
 from config.problems import SettingsError
 from config.settings import Settings, StoreSettings
@@ -79,7 +80,7 @@ def _describe_setup(settings: Settings, options: argparse.Namespace) -> Finding:
 async def check_installation(
     services: Services, environment: Mapping[str, str], *, has_store: bool = True
 ) -> Sequence[Finding]:
-    """Check the papers, the sources, the store's files, the platforms, the reviewer and the digests.
+    """Check papers, sources, the store's files, platforms, the reviewer, the operator's page and digests.
 
     Papers and digests are not looked at without `has_store`.
 
@@ -100,6 +101,7 @@ async def check_installation(
         set_up_platforms |= set() if found is None else {name}
     findings += _check_missing_platforms(set_up_platforms, subscriptions)
     findings += await _check_reviewer(services, environment)
+    findings += _check_web(services)
     if has_store:
         findings += await run_interactive(_check_digests, services, subscriptions)
     return findings
@@ -137,6 +139,24 @@ async def _check_reviewer(services: Services, environment: Mapping[str, str]) ->
         models = [seat for seat in (context.seat, *context.further_seats) if not seat.sample]
         is_panel = len(models) > 1
         return [await check_reviewer(context.take_seat(seat), is_member=is_panel) for seat in models]
+
+
+def _check_web(services: Services) -> list[Finding]:
+    """Check that the libraries of the operator's page are installed, if the settings turn it on."""
+    web = services.settings.web
+    if not web.enabled:
+        return []
+    try:
+        require_libraries()
+    except InputError as error:
+        return [Finding(Severity.FAULT, "web", str(error))]
+    return [
+        Finding(
+            Severity.OK,
+            "web",
+            f"“paperround run” serves the operator's page on port {web.port} of {web.host}.",
+        )
+    ]
 
 
 def _check_missing_platforms(

@@ -63,6 +63,19 @@ def test_a_store_that_cannot_be_opened_is_a_fault_and_its_papers_are_not_counted
     assert not any("papers: " in line or "digest of" in line for line in lines)
 
 
+def test_the_operators_page_is_checked_where_it_is_turned_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, lines, _ = run_doctor("", tmp_path, monkeypatch, capsys)
+    assert not any("web: " in line for line in lines)
+    _, lines, _ = run_doctor("[web]\nenabled = true\n", tmp_path, monkeypatch, capsys)
+    assert "✓ web: “paperround run” serves the operator's page on port 8780 of 127.0.0.1." in lines
+    monkeypatch.setattr("bot.web.server.find_spec", lambda name: None if name == "mcp" else name)
+    status, lines, _ = run_doctor("[web]\nenabled = true\n", tmp_path, monkeypatch, capsys)
+    assert status == 1
+    assert any(line.startswith("✗ web: mcp is not installed") and "'.[web]'" in line for line in lines)
+
+
 @pytest.mark.slow
 def test_a_missing_driver_of_postgresql_and_a_wrong_domain_are_a_fault_each(tmp_path: Path) -> None:
     store = '[store]\nurl = "postgresql+psycopg://paperround@db.example/papers"\n'
