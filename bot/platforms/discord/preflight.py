@@ -93,16 +93,19 @@ async def _check_guilds(client: discord.Client) -> list[Finding]:
 
 
 async def _check_channel(rest: RestClient, channel: str) -> Finding:
-    """Return one finding about a channel: the error that hides it, or the permissions that are missing."""
+    """Return one finding about a channel: the error that hides it, or the permissions that are missing.
+
+    It names the server too: many servers have a channel of the same name.
+    """
     subject = f"channel {channel}"
     try:
         info = await rest.call_for_object("GET", "/channels/{channel_id}", channel_id=channel)
-        granted = await _fetch_permissions(rest, info)
+        server, granted = await _fetch_permissions(rest, info)
     except PostError as error:
         return Finding(Severity.WARNING, subject, str(error))
     except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError) as error:
         return Finding(Severity.WARNING, subject, f"It could not be looked at: {error}.")
-    subject = f"channel #{info.get('name', channel)}"
+    subject = f"{server}, channel #{info.get('name', channel)}"
     if lacking := list_missing_permissions(granted):
         fix = "allow it to Paperround under the channel's settings, Permissions"
         return Finding(Severity.WARNING, subject, f"Paperround may not {join_names(lacking)} there: {fix}.")
@@ -111,8 +114,8 @@ async def _check_channel(rest: RestClient, channel: str) -> Finding:
     return Finding(Severity.OK, subject, f"Paperround may do all it needs there.{also}")
 
 
-async def _fetch_permissions(rest: RestClient, channel: dict[str, Any]) -> discord.Permissions:
-    """Return the bot's permissions in a channel, from the server's roles and the channel's overwrites.
+async def _fetch_permissions(rest: RestClient, channel: dict[str, Any]) -> tuple[str, discord.Permissions]:
+    """Return the server's name, and the bot's permissions in a channel, from its roles and overwrites.
 
     None are granted in a channel that the server does not list. Raises errors of discord.py and aiohttp.
     """
@@ -121,5 +124,5 @@ async def _fetch_permissions(rest: RestClient, channel: dict[str, Any]) -> disco
     me = await guild.fetch_member(client.user.id if client.user else 0)
     channels_by_id = {str(found.id): found for found in await guild.fetch_channels()}
     if str(channel["id"]) not in channels_by_id:
-        return discord.Permissions.none()
-    return channels_by_id[str(channel["id"])].permissions_for(me)
+        return guild.name, discord.Permissions.none()
+    return guild.name, channels_by_id[str(channel["id"])].permissions_for(me)

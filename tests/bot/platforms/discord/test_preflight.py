@@ -61,13 +61,13 @@ def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_giv
         by_subject = {finding.subject: finding for finding in findings}
         assert by_subject["bot token"].severity is Severity.OK
         assert "The lab" in by_subject["servers"].sentence
-        assert by_subject["channel #good"].severity is Severity.OK
-        assert by_subject["channel #plain"].severity is Severity.OK
-        assert by_subject["channel #plain"].sentence.endswith(
+        assert by_subject["The lab, channel #good"].severity is Severity.OK
+        assert by_subject["The lab, channel #plain"].severity is Severity.OK
+        assert by_subject["The lab, channel #plain"].sentence.endswith(
             "It goes without the optional Attach Files and Create Events."
         )
-        assert "Send Messages and Embed Links" in by_subject["channel #shut"].sentence
-        assert by_subject["channel #shut"].severity is Severity.WARNING
+        assert "Send Messages and Embed Links" in by_subject["The lab, channel #shut"].sentence
+        assert by_subject["The lab, channel #shut"].severity is Severity.WARNING
         assert "View Channel" in by_subject[f"channel {hidden}"].sentence
         assert "no such channel" in by_subject["channel 1234567890"].sentence
 
