@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -12,7 +12,12 @@ from bot.cli.targets import find_target, name_workspace
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json, print_lines
 from bot.present.channel_status import describe_trouble
 from bot.present.wording import format_count
+from bot.services import find_workspace_names
 from digests.ports.delivery_reports import ChannelStatus
+from digests.text import clip_text, normalize_text
+
+NAME_CHARACTERS = 60
+"""Characters of a workspace's name in the list."""
 
 HEADINGS = ("channel", "next (UTC)", "last", "what is wrong")
 
@@ -33,13 +38,20 @@ def run_command(options: argparse.Namespace) -> int:
         records = [channel_to_record(each, now) for each in statuses]
         print_json(json.dumps(records, ensure_ascii=False, indent=2))
     else:
-        print_lines(*list_channels(statuses, now, open_console().width))
+        workspace_names = find_workspace_names(services.store)
+        print_lines(*list_channels(statuses, now, open_console().width, workspace_names))
     return EXIT_OK
 
 
-def list_channels(statuses: Sequence[ChannelStatus], now: datetime, width: int) -> list[str]:
-    """Return a line for each digest, under the name of its workspace. `width` is that of the terminal.
+def list_channels(
+    statuses: Sequence[ChannelStatus],
+    now: datetime,
+    width: int,
+    workspace_names: Mapping[tuple[str, str], str],
+) -> list[str]:
+    """Return a line for each digest, under its workspace. `width` is that of the terminal.
 
+    A workspace has its id, and after it the name that people know, if it is among `workspace_names`.
     What is wrong is clipped to it; the columns of a workspace are aligned.
     """
     if not statuses:
@@ -49,13 +61,19 @@ def list_channels(statuses: Sequence[ChannelStatus], now: datetime, width: int) 
     lines = iter(align_columns([HEADINGS, *rows], width, indent="  "))
     shown = [next(lines)]
     for workspace, group in groupby(by_workspace, key=_workspace_of):
-        shown.append(name_workspace(*workspace))
+        shown.append(_title_workspace(workspace, workspace_names.get(workspace, "")))
         shown += [next(lines) for _ in group]
     troubles = sum(bool(describe_trouble(each, now)) for each in statuses)
     if troubles:
         total = format_count(len(statuses), "digest")
         shown.append(f"{troubles:,} of {total} in trouble: “paperround status” has the whole sentences.")
     return shown
+
+
+def _title_workspace(workspace: tuple[str, str], name: str) -> str:
+    """Return the id of a workspace, and the name in brackets. The name comes from outside: it is clipped."""
+    title = name_workspace(*workspace)
+    return f"{title} ({clip_text(normalize_text(name), NAME_CHARACTERS)})" if name else title
 
 
 def _workspace_of(status: ChannelStatus) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from bot.services import build_answers, find_budget_limit
+from bot.services import build_answers, find_budget_limit, find_workspace_names
 from bot.storage import run_interactive
 from bot.web.guard import LOOPBACK, find_host_name
 from bot.web.pages import (
@@ -147,19 +147,12 @@ class OperatorPage:
         data = OverviewData(
             now,
             store.overview.list_workspaces(),
-            self._find_names(),
+            find_workspace_names(store),
             troubled,
             store.health.latest_reports(),
             self._load_reviewer(now),
         )
         return _answer_page(render_overview(data))
-
-    def _find_names(self) -> dict[tuple[str, str], str]:
-        """Return the names of the workspaces that have one, by platform and id."""
-        store = self.services.store
-        listed = {(each.platform, each.id): each.name for each in store.workspaces.list_all()}
-        installed = {(each.platform, each.workspace): each.name for each in store.installations.list_all()}
-        return {place: name for place, name in {**listed, **installed}.items() if name}
 
     def _load_reviewer(self, now: datetime) -> ReviewerUse | None:
         limit = find_budget_limit(self.services.settings)
@@ -186,14 +179,16 @@ class OperatorPage:
         if page > 1 and not found.digests:
             page = max(1, -(-found.count // DIGESTS_PER_PAGE))
             found = load(page)
-        return _answer_page(render_digests(found, wanted, page, self._find_names(), now))
+        return _answer_page(
+            render_digests(found, wanted, page, find_workspace_names(self.services.store), now)
+        )
 
     def _show_digest(self, request: "Request") -> "Response":
         status = self._find_status(request)
         if not status:
             return _answer_missing()
         store, now = self.services.store, self.services.delivery_context.clock()
-        data = DigestData(now, status, self._find_names())
+        data = DigestData(now, status, find_workspace_names(self.services.store))
         if status.subscription:
             channel = status.channel
             queue = [] if channel.is_direct else list(self._load_queue(channel.platform, status))

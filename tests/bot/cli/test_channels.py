@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from bot.cli.channels import list_channels
+from bot.cli.channels import NAME_CHARACTERS, list_channels
 from bot.cli.main import main
+from bot.services import find_workspace_names
 from digests.ports import Store
 from digests.store import open_store
 from digests.subscription import Channel, Subscription
@@ -38,7 +39,7 @@ def test_each_digest_has_a_line_with_its_next_and_last_edition_and_what_is_wrong
     store.outbox.abandon(claim, "Slack refused the message.", now=NOW)
     subscribe(store, there)
     store.subscriptions.stop(there, "the channel was deleted. " + "Long. " * 50)
-    assert list_channels(store.delivery_reports.channel_statuses(), LATER, 80) == [
+    assert list_channels(store.delivery_reports.channel_statuses(), LATER, 80, {}) == [
         "  channel            next (UTC)    last           what is wrong",
         f"discord:{SERVER}",
         "  91384788765712384  stopped       -              Stopped: the channel was…",
@@ -56,10 +57,21 @@ def test_a_paused_digest_names_the_person_whatever_the_name() -> None:
     found = store.subscriptions.find(channel)
     assert found
     store.subscriptions.change(channel, replace(found, paused_by=hostile), by=hostile, now=NOW)
-    _, _, line = list_channels(store.delivery_reports.channel_statuses(), LATER, 80)
+    _, _, line = list_channels(store.delivery_reports.channel_statuses(), LATER, 80, {})
     assert line.startswith("  C1       paused      -     Paused by Eve C2")
     assert "\u202e" not in line
     assert cell_len(line) <= 80
+
+
+def test_a_workspace_has_the_name_by_which_people_call_it() -> None:
+    store = a_store()
+    subscribe(store, Channel("slack", "C1", "T1"))
+    store.workspaces.record_requests("slack", {"T1": "The lab\n\u202eslack:T2" + "x" * 100}, now=NOW)
+    statuses = store.delivery_reports.channel_statuses()
+    _, title, _ = list_channels(statuses, LATER, 80, find_workspace_names(store))
+    assert title.startswith("slack:T1 (The lab slack:T2xxx")
+    assert title.endswith("…)")
+    assert len(title) == len("slack:T1 ()") + NAME_CHARACTERS
 
 
 def test_a_workspace_or_a_channel_alone_is_listed_and_an_unknown_name_is_an_error(
@@ -79,4 +91,4 @@ def test_a_workspace_or_a_channel_alone_is_listed_and_an_unknown_name_is_an_erro
 
 
 def test_a_store_without_digests_says_so() -> None:
-    assert list_channels([], NOW, 80) == ["No channel gets a digest here."]
+    assert list_channels([], NOW, 80, {}) == ["No channel gets a digest here."]
