@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from digests.errors import StoreError
 from digests.ports.access_tokens import AccessToken, TokenScope, TokenUse
 from digests.ports.notes import RESTORED_NOTE
 from digests.store import schema
@@ -76,7 +78,8 @@ class SqlAccessTokens:
         if not token.is_valid:
             return None
         if not token.last_used_at or abs(now - token.last_used_at) >= USE_INTERVAL:
-            with self.database.write() as connection:
+            # With a full disk the operator needs the page all the more.
+            with suppress(StoreError), self.database.write() as connection:
                 connection.execute(update(tokens).where(tokens.c.id == key).values(last_used_at=now))
         return token
 

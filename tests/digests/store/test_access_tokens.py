@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from digests.errors import StoreError
 from digests.ports import Store
 from digests.ports.access_tokens import TokenScope, TokenUse
 from digests.ports.notes import RESTORED_NOTE
@@ -124,3 +125,15 @@ def test_no_secret_is_in_the_store() -> None:
     assert secret not in repr(store.access_tokens.list_all())
     assert len(secret) >= 40
     assert create(store).split("_", 3)[3] != secret
+
+
+def test_a_store_that_cannot_be_written_still_knows_its_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = a_store()
+    _, text = store.access_tokens.create(TokenUse.WEB, TokenScope(), label="", by="root", now=NOW)
+
+    def fail(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr("digests.store.engine.Database.write", fail)
+    assert store.access_tokens.authenticate(text, TokenUse.WEB, now=LATER)
+    assert not store.access_tokens.list_all()[0].last_used_at
