@@ -32,8 +32,9 @@ class ShownPaper:
 class RecapFacts:
     """Events of one span in one channel.
 
-    `shown` are the papers of its digests, oldest first. `marks` counts people by paper, the most wanted
-    first. `discussed` are the papers that people or meetings discussed, in the order of time.
+    `shown` are the papers of its digests, oldest first. `marks` counts people by paper, in the order of a
+    queue: the most wanted first, then the best. `discussed` are the papers that people or meetings
+    discussed, in the order of time.
     """
 
     shown: tuple[ShownPaper, ...]

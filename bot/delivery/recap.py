@@ -10,7 +10,7 @@ from bot.delivery.context import DeliveryContext
 from bot.present.recap import Recap, present_recap
 from bot.present.recap_picture import ChannelWeeks, describe_week, draw_week
 from digests.model import AttachedFile, ScoredPaper
-from digests.ports.marks import choose_queue_scope
+from digests.ports.marks import QueueScope, choose_queue_scope
 from digests.ports.outbox import Claim
 from digests.ports.queue_groups import find_shared_scope
 from digests.recap import RecapSpan, find_span
@@ -56,7 +56,8 @@ def build_recap(claim: Claim, context: DeliveryContext) -> BuiltRecap | None:
     }
     agreement = measure_team_agreement(store.recaps.list_judged_digests(subscription.channel, JUDGED_DIGESTS))
     missed = _find_missed(claim, context, span)
-    message = present_recap(Recap(span, facts, papers, agreement, *missed))
+    answers = store.discussions.count_answers(_choose_own_scope(claim, context), facts.discussed)
+    message = present_recap(Recap(span, facts, papers, agreement, *missed, answers))
     return BuiltRecap(message, ChannelWeeks(subscription.full_name, facts, papers))
 
 
@@ -77,9 +78,8 @@ async def add_picture(recap: BuiltRecap) -> Message:
 def _find_missed(claim: Claim, context: DeliveryContext, span: RecapSpan) -> tuple[ScoredPaper | None, int]:
     """Return the most wanted paper of the channel's queue that no digest here showed, and its marks."""
     store, policy, channel = context.store, context.queue_policy, claim.subscription.channel
-    scope = find_shared_scope(policy.groups, store.queue_consents, channel) or choose_queue_scope(
-        channel, has_workspace_queue=policy.has_workspace_queue
-    )
+    shared = find_shared_scope(policy.groups, store.queue_consents, channel)
+    scope = shared or _choose_own_scope(claim, context)
     queue = store.marks.discussion_queue(scope, since=span.since, now=context.clock(), limit=QUEUE_LENGTH)
     papers = store.library.get([queued.paper for queued in queue])
     shown = store.recaps.list_shown(channel, sorted(papers))
@@ -88,3 +88,9 @@ def _find_missed(claim: Claim, context: DeliveryContext, span: RecapSpan) -> tup
         if scored and not scored.is_withheld and queued.paper not in shown:
             return scored, queued.mark_count
     return None, 0
+
+
+def _choose_own_scope(claim: Claim, context: DeliveryContext) -> QueueScope:
+    """Return the scope of the channel's queue without partners, who do not see answers."""
+    has_workspace_queue = context.queue_policy.has_workspace_queue
+    return choose_queue_scope(claim.subscription.channel, has_workspace_queue=has_workspace_queue)

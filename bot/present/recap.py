@@ -1,14 +1,16 @@
 """The weekly recap of a channel. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.chat.message import Block, Heading, Message, Text
 from bot.present.card import format_score
+from bot.present.discussion import format_answers
 from bot.present.team_agreement import describe_team_agreement
 from bot.present.wording import clean_text, format_count, format_short_weekday
 from digests.model import ScoredPaper
+from digests.ports.discussions import AnswerCounts
 from digests.recap import RecapFacts, RecapSpan
 from digests.team_agreement import TeamAgreement
 from digests.text import clip_text
@@ -24,7 +26,8 @@ MAX_NAMED_PAPERS = 5
 class Recap:
     """Everything that a recap tells. `papers` are by id; those that are not among them are not named.
 
-    `missed` is the most wanted paper that no digest showed, `missed_marks` the people who want it.
+    `missed` is the most wanted paper that no digest showed, `missed_marks` the people who want it. `answers`
+    are those about discussed papers, by id.
     """
 
     span: RecapSpan
@@ -33,6 +36,7 @@ class Recap:
     agreement: TeamAgreement
     missed: ScoredPaper | None = None
     missed_marks: int = 0
+    answers: Mapping[str, AnswerCounts] = field(default_factory=dict)
 
 
 def present_recap(recap: Recap) -> Message:
@@ -47,7 +51,7 @@ def present_recap(recap: Recap) -> Message:
         if paper in recap.papers
     ]
     blocks += _list_papers("Wanted", wanted)
-    discussed = [_format_paper(recap.papers[paper]) for paper in facts.discussed if paper in recap.papers]
+    discussed = [_format_discussed(paper, recap) for paper in facts.discussed if paper in recap.papers]
     blocks += _list_papers("Discussed", discussed)
     if recap.missed:
         missed = f"{_format_paper(recap.missed)} · {_describe_wish(recap.missed_marks)}"
@@ -77,6 +81,13 @@ def _format_paper(scored: ScoredPaper) -> str:
     paper = clip_text(clean_text(scored.paper.id), TITLE_CHARACTERS)
     score = format_score(scored.review) if scored.review.score is not None else ""
     return " · ".join(filter(None, (f"“{title}” ({paper})", score)))
+
+
+def _format_discussed(paper: str, recap: Recap) -> str:
+    """Format a discussed paper in a line, with what people answered about it: · worth it 5 of 6."""
+    scored = recap.papers[paper]
+    answered = format_answers(scored, recap.answers.get(paper, AnswerCounts()))
+    return " · ".join(filter(None, (_format_paper(scored), answered)))
 
 
 def _describe_wish(count: int) -> str:

@@ -17,6 +17,7 @@ deliveries, subscriptions, posts = schema.deliveries, schema.subscriptions, sche
 answers = schema.discussion_answers
 post_papers, marks, discussions = schema.post_papers, schema.marks, schema.discussions
 meetings, meeting_plans = schema.meetings, schema.meeting_plans
+library = schema.papers
 
 # Built once: SQLAlchemy takes longer to build such a statement than the database to answer it.
 _POSTED_PAPERS = (
@@ -104,6 +105,7 @@ def _count_marks(connection: Connection, channel: Channel, span: RecapSpan) -> d
     count = func.count(marks.c.person.distinct())
     query = (
         select(marks.c.paper, count)
+        .select_from(marks.outerjoin(library, library.c.name == marks.c.paper))
         .where(
             marks.c.platform == channel.platform,
             marks.c.channel == channel.channel,
@@ -113,7 +115,9 @@ def _count_marks(connection: Connection, channel: Channel, span: RecapSpan) -> d
             marks.c.at < span.until,
         )
         .group_by(marks.c.paper)
-        .order_by(count.desc(), func.min(marks.c.at), marks.c.paper)
+        .order_by(
+            count.desc(), func.max(library.c.score).desc().nulls_last(), func.min(marks.c.at), marks.c.paper
+        )
     )
     return {row[0]: row[1] for row in connection.execute(query)}
 

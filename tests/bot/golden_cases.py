@@ -33,6 +33,7 @@ from digests.model import (
     ScoredPaper,
 )
 from digests.pick import PickPolicy
+from digests.ports.discussions import AnswerCounts
 from digests.ports.sources import BadRecord
 from digests.recap import RecapFacts, ShownPaper, find_span
 from digests.sources.reviews import parse_record
@@ -190,7 +191,8 @@ def _build_recap() -> Message:
     )
     marks = dict(zip(ids[::4], (4, 2, 1, 1, 1), strict=True))
     facts = RecapFacts(tuple(shown), marks, (ids[8],))
-    return present_recap(Recap(span, facts, papers, TeamAgreement(14, 20), papers[missed], 3))
+    answers = {ids[8]: AnswerCounts(worth_it=5, worth_it_total=6)}
+    return present_recap(Recap(span, facts, papers, TeamAgreement(14, 20), papers[missed], 3, answers))
 
 
 MESSAGE_GOLDEN_CASES: dict[str, Callable[[], Message]] = {"recap": _build_recap}

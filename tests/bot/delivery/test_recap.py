@@ -92,6 +92,19 @@ def test_a_recap_tells_of_the_week_before() -> None:
     ]
 
 
+def test_a_recap_says_what_people_here_made_of_a_discussed_paper() -> None:
+    world = a_week()
+    scope, now = QueueScope("console", "", CHANNEL.channel), NOW + MINUTE
+    world.store.queue_decisions.decide(SHOWN, scope, QueueOutcome.DISCUSSED, by="Ada", by_id="x", now=now)
+    for person, is_worth_it in (("A", True), ("B", False), ("C", True)):
+        world.store.discussions.set_worth_it(scope, SHOWN, person, is_worth_it, now=now)
+    elsewhere = QueueScope("console", "", "another")
+    world.store.discussions.set_worth_it(elsewhere, SHOWN, "D", True, now=now)
+    run_days(world, MONDAY)
+    (recap,) = read_recaps(world)
+    assert "Discussed “Paper 2401.00000” (2401.00000) · 7.5/10 · worth it 2 of 3" in recap.splitlines()
+
+
 def test_a_recap_names_the_most_wanted_paper_that_no_digest_showed() -> None:
     world = a_week()
     run_days(world, MONDAY - timedelta(days=3))

@@ -105,6 +105,18 @@ def test_a_recap_has_the_facts_of_its_own_channel_and_span() -> None:
     assert store.recaps.list_shown(PAPERS, ["a", "c", "d"]) == {"a"}
 
 
+def test_wanted_papers_come_in_the_order_of_a_queue() -> None:
+    store = a_store()
+    subscription = subscribe(store)
+    scores = {"later": 8.0, "first": 8.0, "best": 9.0, "wanted": 2.0}
+    post_digest(store, subscription, TODAY, {**scores, "unscored": None})
+    for paper, days in (("unscored", 4), ("first", 3), ("later", 2), ("best", 1), ("wanted", 0)):
+        mark_paper(store, paper, days=days)
+    mark_paper(store, "wanted", person="bob")
+    facts = store.recaps.load_facts(subscription, find_span(Schedule(), TODAY + timedelta(days=1)))
+    assert list(facts.marks) == ["wanted", "best", "first", "later", "unscored"]
+
+
 def test_the_paper_of_a_meeting_is_discussed_when_the_meeting_begins() -> None:
     store = a_store()
     subscription = subscribe(store)
