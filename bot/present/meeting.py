@@ -220,7 +220,8 @@ def present_poll(meeting: Meeting, papers: Mapping[str, ScoredPaper]) -> Message
     if not meeting.candidates:
         title = f"No paper yet for {day}"
         text = (
-            "The queue is empty. Mark papers with 🔖: the most wanted one is taken, else there is no meeting."
+            "The queue has no paper for it: mark some with 🔖, and the most wanted one is taken. "
+            "Else there is no meeting."
         )
         return Message(f"{title}: {text}", (Heading(title), Text(text), closes))
     title = f"Which paper on {day}?"
@@ -335,7 +336,7 @@ def _present_not_held(meeting: Meeting, papers: Mapping[str, ScoredPaper]) -> Me
         if meeting.paper is not None and meeting.paper in papers:
             lines.append(f"“{_format_title(meeting.paper, papers)}” is kept for then.")
     else:
-        lines = ["The queue is empty: mark papers with 🔖 to discuss them.", describe_next(meeting)]
+        lines = ["The queue had no paper for it: mark some with 🔖 to discuss them.", describe_next(meeting)]
     text = " ".join(lines)
     return Message(f"{title}. {text}", (Heading(title), Text(text)))
 

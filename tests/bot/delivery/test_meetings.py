@@ -187,6 +187,20 @@ def test_a_postponed_paper_is_not_offered() -> None:
     assert [candidate.paper for candidate in coming(world).candidates] == [DPO]
 
 
+def test_where_all_papers_are_postponed_no_post_calls_the_queue_empty() -> None:
+    world = a_group(marked=(KTO,))
+    meeting = coming(world)
+    until = meeting.timetable.starts_at
+    world.store.queue_decisions.decide(
+        KTO, SCOPE, QueueOutcome.POSTPONED, by="Ada", by_id="", now=NOW, until=until
+    )
+    go_to(world, meeting.timetable.poll_at)
+    go_to(world, meeting.timetable.closes_at)
+    poll, agenda = read_posts(world)
+    assert "The queue has no paper for it: mark some with 🔖" in poll
+    assert "The queue had no paper for it: mark some with 🔖" in agenda
+
+
 def test_a_held_paper_is_neither_offered_nor_chosen() -> None:
     world = a_group(people="A")
     world.store.moderation.hold(DPO, "suspect", now=NOW)
@@ -353,7 +367,7 @@ def test_an_empty_queue_is_said_and_the_next_meeting_is_planned() -> None:
     go_to(world, meeting.timetable.poll_at)
     go_to(world, meeting.timetable.closes_at)
     poll, agenda = read_posts(world)
-    assert "The queue is empty." in poll
+    assert "The queue has no paper for it" in poll
     assert agenda.splitlines()[0] == "No meeting on Thursday 3 December"
     assert "The next one is on Thursday 10 December." in agenda
     go_to(world, meeting.timetable.starts_at)
@@ -425,7 +439,7 @@ def test_a_paper_that_is_held_after_its_meeting_was_called_off_gets_no_card(othe
         assert (coming(world).paper, coming(world).presenter) == (DPO, leads)
         assert "Leads A" in new
     else:
-        assert "The queue is empty" in new
+        assert "The queue had no paper for it" in new
 
 
 def test_a_called_off_meeting_shows_no_card_of_a_held_paper() -> None:
