@@ -50,8 +50,16 @@ class GroupAnswers:
 
     def _load_state(self, group: QueueGroup, member: QueueScope) -> GroupState:
         agreed = self.context.store.queue_consents.list_agreed(group)
-        known = self.context.store.workspaces.list_all()
-        return GroupState(group, member, agreed, {(each.platform, each.id): each.name for each in known})
+        return GroupState(group, member, agreed, self._load_names())
+
+    def _load_names(self) -> dict[tuple[str, str], str]:
+        """Return the names of workspaces by platform and id: those that installed the app, or ask for it."""
+        installed = self.context.store.installations.list_all()
+        listed = self.context.store.workspaces.list_all()
+        return {
+            **{(each.platform, each.workspace): each.name for each in installed},
+            **{(each.platform, each.id): each.name for each in listed if each.name},
+        }
 
     def join_group(self, name: str, channel: Channel, person: Person) -> Reply:
         """Agree for the channel's workspace, or the channel, to share its queue with a group.

@@ -19,7 +19,7 @@ from digests.ports.people import Subject, SubjectKind
 from digests.ports.queue_groups import QueueGroup
 from digests.ports.workspaces import WorkspaceState
 from digests.subscription import Channel
-from tests.builders import NOW, a_paper, a_review, a_store, find_nothing
+from tests.builders import NOW, a_paper, a_review, a_store, an_installation, find_nothing
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -137,6 +137,15 @@ def test_the_channel_sees_who_agreed_and_what_that_means() -> None:
     )
     left = groups.leave_group("reading group", SLACK, ADA)
     assert read_notice(left) == "Ada ended the sharing of this queue as “Reading group”."
+
+
+def test_a_workspace_that_installed_the_app_by_a_link_is_named() -> None:
+    store = a_marked_store()
+    store.installations.save(an_installation("T1", name="Kestrel Lab"))
+    groups = answers(store).groups
+    groups.join_group("reading group", SLACK, ADA)
+    seen = groups.join_group("reading group", DISCORD, BOB)
+    assert "Kestrel Lab (Slack): has agreed\nThis channel: has agreed" in read_text(seen.message)
 
 
 def read_text(message: Message) -> str:
