@@ -1,5 +1,6 @@
 """Scenarios that hold on every platform: real processes over the wire, against strict fakes."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
@@ -209,6 +210,29 @@ def test_many_marks_at_once_take_few_edits(run_scenario: RunScenario) -> None:
         await driver.deliver_events([*events, *events[:5]])
         await driver.wait_until(lambda: "Discuss · 25" in driver.text_of(card))
         assert driver.count_edits() - edits_before < 10
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_fifty_people_who_mark_and_change_their_minds_at_once_are_counted_as_they_end(
+    run_scenario: RunScenario,
+) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card = (await driver.wait_for_digest())[1]
+        people = [driver.add_person(f"q{number}") for number in range(50)]
+
+        async def react(number: int) -> None:
+            await driver.add_reaction(people[number], card)
+            if number % 3:
+                await driver.remove_reaction(people[number], card)
+            if number % 3 == 2:
+                await driver.add_reaction(people[number], card)
+
+        await asyncio.gather(*map(react, range(len(people))))
+        await driver.wait_until(lambda: "Discuss · 33" in driver.text_of(card))
+        await driver.add_reaction(driver.ada, card)
+        await driver.wait_until(lambda: "Discuss · 34" in driver.text_of(card))
+        await wait_for_text(driver, await driver.run_digest_command("queue"), "34 want to discuss")
 
     run_scenario(scenario, DigestStyle.CARDS)
 
