@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.chat.port import Outcome, PostError
 from bot.delivery.context import QueuePolicy
 from bot.present.discussion import find_key_limitation
 from digests.limitations import digest_limitation
@@ -460,6 +461,24 @@ def test_a_called_off_meeting_shows_no_card_of_a_held_paper() -> None:
 
 def two_weeks(meeting: Meeting) -> tuple[datetime, datetime]:
     return meeting.timetable.starts_at, meeting.timetable.starts_at + timedelta(days=7)
+
+
+def test_meetings_of_an_archived_channel_rest_with_its_digest() -> None:
+    def refuse() -> None:
+        raise PostError("The channel was archived.", Outcome.GONE)
+
+    world = a_group()
+    timetable = coming(world).timetable
+    go_to(world, timetable.poll_at - timedelta(minutes=1))
+    platform = MemoryPlatform(world.posted_pages, before_post=refuse)
+    go_to(world, timetable.poll_at, platform=platform)
+    (subscription,) = world.store.subscriptions.list_active()
+    assert subscription.stop_reason == "The channel was archived."
+    posted = len(world.posted_pages.pages)
+    for instant in (timetable.closes_at, timetable.reminder_at, timetable.starts_at):
+        go_to(world, instant)
+    assert len(world.posted_pages.pages) == posted, "nobody is there to read it"
+    assert coming(world).paper is None, "no paper leaves the queue for it"
 
 
 def test_nobody_leads_without_a_rota() -> None:
