@@ -21,11 +21,8 @@ from digests.ports import Store
 from digests.ports.delivery_reports import ChannelStatus
 from digests.ports.installations import Installation
 from digests.ports.metrics import WorkspaceUse
-from digests.ports.workspaces import WorkspaceState
+from digests.ports.workspaces import DENIED_REASON, WorkspaceState
 from digests.text import clip_text, normalize_text
-
-DENIED_REASON = "Paperround does not serve this workspace any more."
-"""Reason of digests that are stopped because their workspace was denied."""
 
 NAME_CHARACTERS = 60
 """Characters of a workspace's name in the list."""

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+DENIED_REASON = "Paperround does not serve this workspace any more."
+"""Reason of digests that are stopped because their workspace was denied."""
+
 
 class WorkspaceState(StrEnum):
     """State of a workspace on the allow-list. A workspace that asks is not served until a decision."""

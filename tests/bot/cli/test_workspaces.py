@@ -9,7 +9,6 @@ from rich.console import Console
 
 from bot.cli.status import load_status, print_report, report_to_record
 from bot.cli.workspaces import (
-    DENIED_REASON,
     decide_workspace,
     find_workspace,
     list_workspaces,
@@ -21,7 +20,7 @@ from config.settings import Settings, build_settings_model
 from digests.errors import InputError
 from digests.model import Mark, MarkSource
 from digests.ports import Store
-from digests.ports.workspaces import WorkspaceState
+from digests.ports.workspaces import DENIED_REASON, WorkspaceState
 from digests.subscription import Channel, Subscription
 from tests.builders import NOW, TODAY, a_store
 
