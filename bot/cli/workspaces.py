@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -43,7 +43,7 @@ def run_command(options: argparse.Namespace) -> int:
         else:
             print_lines(*list_workspaces(summaries, open_console().width))
         return EXIT_OK
-    platform, workspace = find_workspace(options.names, store, options.decision)
+    platform, workspace = find_workspace(options.names, store, settings, options.decision)
     allow = options.decision == "allow"
     print_lines(decide_workspace(store, settings, platform, workspace, allow=allow, now=datetime.now(UTC)))
     return EXIT_OK
@@ -84,7 +84,7 @@ def load_summaries(store: Store, settings: Settings, now: datetime) -> list[Work
         for place, entry in entries.items():
             if entry.state is state:
                 found[place] = WorkspaceSummary(*place, entry.state.value, entry.name, entry.at)
-    for platform in _find_allow_lists():
+    for platform in _find_allow_lists(settings):
         for workspace in sorted(_list_named(platform, settings, store)):
             place = platform, workspace
             found.setdefault(place, WorkspaceSummary(*place)).state = WorkspaceState.SERVED.value
@@ -198,8 +198,10 @@ def summary_to_record(summary: WorkspaceSummary) -> dict[str, Any]:
     }
 
 
-def _find_allow_lists() -> dict[str, AllowList]:
-    return {name: spec.allow_list for name, spec in find_platforms().items() if spec.allow_list}
+def _find_allow_lists(settings: Settings) -> dict[str, AllowList]:
+    """Return the rules by platform of those on which these settings let the operator decide."""
+    found = {name: spec.allow_list for name, spec in find_platforms().items() if spec.allow_list}
+    return {name: allow_list for name, allow_list in found.items() if allow_list.is_used(settings)}
 
 
 def _list_named(platform: str, settings: Settings, store: Store) -> set[str]:
@@ -213,13 +215,13 @@ def _list_named(platform: str, settings: Settings, store: Store) -> set[str]:
     }
 
 
-def find_workspace(names: Sequence[str], store: Store, decision: str) -> tuple[str, str]:
+def find_workspace(names: Sequence[str], store: Store, settings: Settings, decision: str) -> tuple[str, str]:
     """Return the platform and the id that the command line names: PLATFORM:ID, PLATFORM ID, or ID alone.
 
     Raises InputError for other words, for a platform without an allow-list, for what is no id of the
     platform, and for an id alone that several platforms could have.
     """
-    allow_lists = _find_allow_lists()
+    allow_lists = _find_allow_lists(settings)
     if len(names) == 1:
         names = names[0].split(":", 1)
     if not 1 <= len(names) <= 2:
@@ -234,7 +236,7 @@ def find_workspace(names: Sequence[str], store: Store, decision: str) -> tuple[s
             f"{platforms[0]!r} has no list of workspaces: it serves those that its tokens belong to, and "
             f"“paperround leave” ends that. Platforms with a list: {known}."
         )
-    possible = platforms or list(_find_possible_platforms(workspace, store))
+    possible = platforms or list(_find_possible_platforms(workspace, store, allow_lists))
     if len(possible) > 1:
         example = f"“paperround workspaces {decision} {possible[0]} {workspace}”"
         raise InputError(f"{workspace!r} may be one of {' or '.join(possible)}: write {example}.")
@@ -246,9 +248,10 @@ def find_workspace(names: Sequence[str], store: Store, decision: str) -> tuple[s
     return possible[0], workspace
 
 
-def _find_possible_platforms(workspace: str, store: Store) -> Iterator[str]:
+def _find_possible_platforms(
+    workspace: str, store: Store, allow_lists: Mapping[str, AllowList]
+) -> Iterator[str]:
     """Yield the platforms that list the workspace; if none does, those whose ids look like this one."""
-    allow_lists = _find_allow_lists()
     listed = {entry.platform for entry in store.workspaces.list_all() if entry.id == workspace}
     for platform, allow_list in allow_lists.items():
         if platform in listed or (not listed and allow_list.is_id(workspace)):
@@ -260,6 +263,7 @@ def decide_workspace(
 ) -> str:
     """Store a decision, stop or start the workspace's digests, and return a sentence about it.
 
+    A decision about an organization is one about its workspaces, but for those that are denied themselves.
     Digests that were stopped for another reason stay stopped. Raises InputError for the denial of a
     workspace that the settings file names: it would be served all the same.
     """
@@ -269,10 +273,11 @@ def decide_workspace(
         )
     state = WorkspaceState.SERVED if allow else WorkspaceState.DENIED
     store.workspaces.decide(platform, workspace, state, now=now)
+    places = {workspace} | _list_members(store, platform, workspace)
     count = 0
     for subscription in store.subscriptions.list_active():
         channel = subscription.channel
-        if (channel.platform, channel.workspace) != (platform, workspace):
+        if channel.platform != platform or channel.workspace not in places:
             continue
         if not allow:
             count += store.subscriptions.stop(channel, DENIED_REASON)
@@ -282,3 +287,18 @@ def decide_workspace(
     digests = f", {format_count(count, 'digest')} {outcome}" if count else ""
     verb = "is served" if allow else "is denied"
     return f"{platform} {workspace} {verb}{digests}. A running bot follows within a minute."
+
+
+def _list_members(store: Store, platform: str, organization: str) -> set[str]:
+    """Return the workspaces that have the app by their organization alone, and are not denied themselves."""
+    installations = store.installations
+    found = {
+        each: installations.find(platform, each)
+        for each in installations.list_members(platform, organization)
+    }
+    members = {
+        each
+        for each, installation in found.items()
+        if installation and installation.workspace == organization
+    }
+    return members - store.workspaces.list_denied(platform)

@@ -43,14 +43,16 @@ class CommandPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Rules of a platform on which anybody can add the app to a workspace: it serves those on a list.
+    """Rules of a platform on which anybody can add the app to a workspace: the operator decides who stays.
 
     `list_named` returns the ids that the platform's table in the settings names; they are always served.
-    `is_id` returns True for a text that has the form of a workspace's id.
+    `is_id` returns True for a text that has the form of a workspace's id. `is_used` returns False under
+    settings by which the platform serves one workspace alone, that of its token.
     """
 
     list_named: "Callable[[Settings], Collection[str]]"
     is_id: Callable[[str], bool]
+    is_used: "Callable[[Settings], bool]" = lambda settings: True
 
 
 def _default_policy(settings: "Settings") -> CommandPolicy:

@@ -5,7 +5,7 @@ Slack's libraries, and the models of the settings, are imported only when a func
 
 from typing import TYPE_CHECKING
 
-from bot.platforms.registry import CommandPolicy, Environment, PlatformSpec, require_extra
+from bot.platforms.registry import AllowList, CommandPolicy, Environment, PlatformSpec, require_extra
 
 if TYPE_CHECKING:
     from bot.delivery.context import DeliveryContext
@@ -28,6 +28,10 @@ MESSAGES_PER_SECOND_PER_WORKSPACE = 5.0
 HISTORY_REQUESTS_PER_MINUTE = 40
 """Of the 50 or more that Slack allows in a workspace. An app that is distributed outside of its Marketplace
 may make one (https://docs.slack.dev/apis/web-api/rate-limits)."""
+
+
+MAX_ID_CHARACTERS = 30
+"""Longest id of a workspace that is taken. Slack's have eleven characters, and it promises no length."""
 
 
 def _load_settings_model() -> "type[SlackSettings]":
@@ -93,6 +97,16 @@ def _build_command_policy(settings: "Settings") -> CommandPolicy:
     )
 
 
+def _is_installed_by_link(settings: "Settings") -> bool:
+    return bool(settings.get_platform(_load_settings_model()).public_url)
+
+
+def _is_workspace_id(text: str) -> bool:
+    """Return True for the id of a workspace (T…) or an organization (E…)."""
+    has_form = text.isascii() and text.isalnum() and text == text.upper()
+    return has_form and text[0] in "TE" and 1 < len(text) <= MAX_ID_CHARACTERS
+
+
 def _render_manifest(settings: "Settings", url: str) -> str:
     from bot.platforms.slack.manifest import render_manifest_yaml
 
@@ -116,6 +130,7 @@ SPEC = PlatformSpec(
     load_rate_limits=_load_rate_limits,
     build_command_policy=_build_command_policy,
     render_manifest=_render_manifest,
+    allow_list=AllowList(lambda settings: (), _is_workspace_id, _is_installed_by_link),
     thread_field="thread_ts",
     noisy_loggers=("slack_sdk", "slack_bolt"),
 )

@@ -19,12 +19,16 @@ log = logging.getLogger(__name__)
 MAX_LOGGED_TEAMS = 100
 """Workspaces of which the first refused request is logged."""
 
+REMOVALS = ("app_uninstalled", "tokens_revoked")
+
 Payload = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class ForeignRequestFilter:
     """Middleware of Bolt. It ends a request that names another workspace, app, or none, with one sentence.
+
+    A removal passes: a workspace that is denied, or whose key is lost, removes the app like any other.
 
     `client` needs no token: it sends the sentence to the request's response_url, if it has one.
     """
@@ -49,7 +53,9 @@ class ForeignRequestFilter:
         if workspace and not _is_of_another_app(body, workspace):
             context.setdefault("workspace", workspace)
             return await next_()
-        refusal = self.workspaces.refusal
+        if self.workspaces.is_by_link and _is_removal(body):
+            return await next_()
+        refusal = await self.workspaces.describe_refusal(team, organization)
         if team not in self._logged_teams and len(self._logged_teams) < MAX_LOGGED_TEAMS:
             self._logged_teams.add(team)
             log.warning("requests of the Slack workspace %r are refused: it is not served", team[:40])
@@ -63,17 +69,23 @@ class ForeignRequestFilter:
             case "event_callback":
                 return await ack()
         if url := str(body.get("response_url") or ""):
-            task = asyncio.create_task(self._send_sentence(url))
+            task = asyncio.create_task(self._send_sentence(url, refusal))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await ack()
 
-    async def _send_sentence(self, response_url: str) -> None:
-        message = present_sentence(self.workspaces.refusal)
+    async def _send_sentence(self, response_url: str, sentence: str) -> None:
+        message = present_sentence(sentence)
         try:
             await ReplySender(self.client).send_response(response_url, None, "", message, replace=False)
         except Exception as error:
             log.warning("a refusal was not taken: %s", error)
+
+
+def _is_removal(body: Payload) -> bool:
+    """Return True for an event by which Slack says that a workspace removed the app, or its token."""
+    event = body.get("event")
+    return isinstance(event, dict) and event.get("type") in REMOVALS
 
 
 def _is_of_another_app(body: Payload, workspace: SlackWorkspace) -> bool:

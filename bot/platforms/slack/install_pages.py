@@ -60,6 +60,7 @@ class InstallFailure(StrEnum):
     SET_UP = "wrong set-up"
     UNREACHABLE = "no answer"
     NOT_STORED = "not stored"
+    NOT_SERVED = "not served"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,13 @@ _FAILURES = {
         503,
         "The installation could not be stored",
         "Slack allowed it, and Paperround could not write it down. Begin again in a minute.",
+    ),
+    InstallFailure.NOT_SERVED: _Words(
+        403,
+        "Paperround does not serve this workspace",
+        "The person who runs Paperround decided so, and can take it back. Nothing was stored. If Slack shows "
+        "the app as installed, an admin removes it there, under Manage apps.",
+        can_retry=False,
     ),
 }
 

@@ -19,12 +19,13 @@ from bot.platforms.slack.session import create_web_client
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.token_renewal import TokenRenewal
 from bot.platforms.slack.tokens import PLATFORM, open_tokens
-from bot.platforms.slack.workspaces import NotInstalledError, SlackWorkspace
+from bot.platforms.slack.workspaces import DeniedError, NotInstalledError, SlackWorkspace
 from bot.storage import run_background, run_interactive
 from bot.token_cipher import TokenCipher, TokenKeyError
 from digests.errors import PaperroundError
 from digests.ports import Store
 from digests.ports.installations import Installation
+from digests.ports.workspaces import DENIED_REASON
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +62,19 @@ class InstalledWorkspaces:
     session: aiohttp.ClientSession
     clock: Callable[[], datetime]
     install_link: str
+    is_by_link: bool = True
     _cache: "OrderedDict[str, _Cached]" = field(default_factory=OrderedDict)
-
-    @property
-    def refusal(self) -> str:
-        return NOT_INSTALLED.format(link=self.install_link)
 
     async def find(self, team_id: str) -> SlackWorkspace:
         cached = self._cache.get(team_id)
         if cached and abs(self.clock() - cached.read_at) < timedelta(seconds=FRESH_SECONDS):
             return cached.workspace
         now = self.clock()
-        installation = await run_background(self._read_installation, team_id)
+        try:
+            installation = await run_background(self._read_installation, team_id)
+        except DeniedError:
+            self._cache.pop(team_id, None)
+            raise
         if not installation or installation.ended_at:
             self._cache.pop(team_id, None)
             raise NotInstalledError(REMOVED_REASON)
@@ -87,7 +89,17 @@ class InstalledWorkspaces:
         return workspace
 
     def _read_installation(self, team_id: str) -> Installation | None:
-        """Return the installation of a team; for an empty id the only one. Raises PaperroundError. Blocks."""
+        """Return the installation of a team; for an empty id the only one. Blocks.
+
+        Raises DeniedError for a team that is denied, or whose installation's organization is, and
+        PaperroundError.
+        """
+        installation = self._find_installation(team_id)
+        if is_denied(self.store, team_id, installation.workspace if installation else ""):
+            raise DeniedError(DENIED_REASON)
+        return installation
+
+    def _find_installation(self, team_id: str) -> Installation | None:
         if team_id:
             return self.store.installations.find(PLATFORM, team_id)
         live = [each for each in self._list_live() if not each.is_organization]
@@ -146,6 +158,8 @@ class InstalledWorkspaces:
         """Return the workspace; one of an organization is recorded when it first sends a request."""
         try:
             return await self.find(team_id)
+        except DeniedError:
+            raise
         except NotInstalledError:
             if not organization or organization == team_id:
                 raise
@@ -156,8 +170,17 @@ class InstalledWorkspaces:
             await run_interactive(installations.add_member, PLATFORM, team_id, organization)
             return await self.find(team_id)
 
+    async def describe_refusal(self, team_id: str, organization: str = "") -> str:
+        if await run_interactive(is_denied, self.store, team_id, organization):
+            return DENIED_REASON
+        return NOT_INSTALLED.format(link=self.install_link)
+
     async def list_team_ids(self) -> Sequence[str]:
-        return [each.workspace for each in await run_interactive(self._list_live)]
+        def list_served() -> list[str]:
+            denied = self.store.workspaces.list_denied(PLATFORM)
+            return [each.workspace for each in self._list_live() if each.workspace not in denied]
+
+        return await run_interactive(list_served)
 
     async def record_removal(self, team_id: str, event: str, at: datetime) -> bool:
         """End the installation of a workspace or organization, unless the event is about an earlier one.
@@ -263,6 +286,11 @@ def start_digests(store: Store, workspace: str, now: datetime) -> int:
             count += store.subscriptions.start(channel, now=now)
     store.workspaces.record_return(PLATFORM, back)
     return count
+
+
+def is_denied(store: Store, *workspaces: str) -> bool:
+    """Return True if one of these workspaces and organizations is denied. Raises StoreError. Blocks."""
+    return not store.workspaces.list_denied(PLATFORM).isdisjoint(workspaces)
 
 
 def _is_installed(store: Store, workspace: str) -> bool:

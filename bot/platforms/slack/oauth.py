@@ -29,7 +29,7 @@ from bot.chat.deadline import LongWaitError
 from bot.platforms.slack.errors import is_transient_error, parse_error_response
 from bot.platforms.slack.http_transport import PageHandler
 from bot.platforms.slack.install_pages import InstallFailure, render_failure, render_success
-from bot.platforms.slack.installed import InstalledWorkspaces, start_digests
+from bot.platforms.slack.installed import InstalledWorkspaces, is_denied, start_digests
 from bot.platforms.slack.manifest import OPTIONAL_SCOPES, scopes_of
 from bot.platforms.slack.session import fetch_tokens
 from bot.platforms.slack.settings import SlackSettings
@@ -176,6 +176,9 @@ class InstallFlow(AsyncOAuthFlow):
         granted = (enterprise if is_organization else team).get("id")
         if not granted or identity.get(key) != granted:
             raise InstallError(InstallFailure.WRONG_APP, "the token is of another workspace than Slack said")
+        places = str(team.get("id") or ""), str(enterprise.get("id") or "")
+        if await run_interactive(is_denied, self._store, *places):
+            raise InstallError(InstallFailure.NOT_SERVED, f"{granted} is denied")
         expires_in = answer.get("expires_in")
         return SlackInstallation(
             app_id=answer.get("app_id"),

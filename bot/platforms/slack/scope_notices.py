@@ -57,10 +57,12 @@ class ScopeNotices:
 
     def _list_due(self) -> list[tuple[Installation, str, str]]:
         """Return the installations with the topics and sentences that were not told. Blocks."""
+        denied = self.store.workspaces.list_denied(PLATFORM)
         due = (
             (installation, topic, sentence)
             for installation in self.store.installations.list_all()
             if installation.platform == PLATFORM and not installation.ended_at
+            if installation.workspace not in denied
             for topic, sentence in self._build_sentences(installation)
             if not self.store.notes.read(_name_note(installation, topic))
         )

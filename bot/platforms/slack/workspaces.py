@@ -24,6 +24,10 @@ class NotInstalledError(PaperroundError):
     """A workspace that the app is not installed in, or not any more."""
 
 
+class DeniedError(NotInstalledError):
+    """A workspace that the operator denied, whether the app is installed in it or not."""
+
+
 @dataclass(frozen=True, slots=True)
 class SlackWorkspace:
     """One workspace that the app is installed in.
@@ -69,14 +73,14 @@ class WorkspaceFinder(Protocol):
     """Finds the workspace of a channel or a request."""
 
     @property
-    def refusal(self) -> str:
-        """The sentence for people of a workspace that is not served."""
+    def is_by_link(self) -> bool:
+        """True if workspaces install the app from its link."""
 
     async def find(self, team_id: str) -> SlackWorkspace:
         """Return the workspace with this team id; an empty id stands for the only one.
 
-        Raises NotInstalledError if the app is not installed there, and PaperroundError if the workspace
-        cannot be served now.
+        Raises NotInstalledError if the app is not installed there, DeniedError if the workspace is denied,
+        and PaperroundError if it cannot be served now.
         """
 
     async def admit(self, team_id: str, organization: str = "") -> SlackWorkspace | None:
@@ -85,8 +89,11 @@ class WorkspaceFinder(Protocol):
         `organization` is the id of its organization, or empty. Raises StoreError.
         """
 
+    async def describe_refusal(self, team_id: str, organization: str = "") -> str:
+        """Return the sentence for people of a workspace that is not served. Raises StoreError."""
+
     async def list_team_ids(self) -> Sequence[str]:
-        """Return the ids of all workspaces and organizations that the app is in. Raises StoreError."""
+        """Return the ids of all workspaces and organizations that are served. Raises StoreError."""
 
     async def record_removal(self, team_id: str, event: str, at: datetime) -> bool:
         """Record that Slack took the app's rights in a workspace away, by an event such as app_uninstalled.
@@ -107,7 +114,7 @@ class SlackWorkspaces:
     Implements `WorkspaceFinder`.
     """
 
-    refusal = FOREIGN_WORKSPACE
+    is_by_link = False
 
     def __init__(
         self,
@@ -138,6 +145,9 @@ class SlackWorkspaces:
     def record_identity(self, workspace: SlackWorkspace) -> None:
         """Replace the workspace by a copy with the ids and the name that Slack gave."""
         self._workspace = workspace
+
+    async def describe_refusal(self, team_id: str, organization: str = "") -> str:
+        return FOREIGN_WORKSPACE
 
     async def list_team_ids(self) -> Sequence[str]:
         return [self._workspace.team_id]

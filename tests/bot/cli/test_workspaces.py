@@ -22,7 +22,7 @@ from digests.model import Mark, MarkSource
 from digests.ports import Store
 from digests.ports.workspaces import DENIED_REASON, WorkspaceState
 from digests.subscription import Channel, Subscription
-from tests.builders import NOW, TODAY, a_store
+from tests.builders import NOW, TODAY, a_store, an_installation
 
 OURS, THEIRS, NAMED = "81384788765712384", "91384788765712384", "71384788765712384"
 LATER = NOW + timedelta(hours=1)
@@ -112,14 +112,14 @@ def test_a_workspace_that_the_settings_name_is_listed_as_served_and_cannot_be_de
 def test_an_id_alone_is_enough_where_one_platform_knows_it_or_could_have_it() -> None:
     store = a_store_with_request()
     for names in ([THEIRS], ["discord", THEIRS], [NAMED]):
-        assert find_workspace(names, store, "allow") == ("discord", names[-1])
+        assert find_workspace(names, store, NOTHING_NAMED, "allow") == ("discord", names[-1])
 
 
 def test_a_workspace_can_be_named_as_the_list_shows_it() -> None:
     _, shown, *_ = lines_of(a_store_with_request())
     name = shown.split()[0]
     assert name == f"discord:{THEIRS}"
-    assert find_workspace([name], a_store(), "allow") == ("discord", THEIRS)
+    assert find_workspace([name], a_store(), NOTHING_NAMED, "allow") == ("discord", THEIRS)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,7 @@ def test_a_workspace_can_be_named_as_the_list_shows_it() -> None:
         ([], "Which one"),
         (["discord", THEIRS, "x"], "one at a time"),
         (["slack", "T1"], "'slack' has no list"),
+        ([""], "is not the id"),
         (["nowhere", THEIRS], "'nowhere' has no list"),
         (["slack:T1"], "'slack' has no list"),
         (["T1"], r"'T1' is not the id of a workspace of a platform with a list \(discord\)"),
@@ -139,7 +140,7 @@ def test_a_workspace_can_be_named_as_the_list_shows_it() -> None:
 )
 def test_other_words_are_refused_with_a_sentence(names: list[str], problem: str) -> None:
     with pytest.raises(InputError, match=problem):
-        find_workspace(names, a_store(), "allow")
+        find_workspace(names, a_store(), NOTHING_NAMED, "allow")
 
 
 def test_a_denial_stops_the_digests_of_the_workspace_and_an_allowance_starts_those_alone() -> None:
@@ -162,6 +163,44 @@ def test_a_denial_stops_the_digests_of_the_workspace_and_an_allowance_starts_tho
     assert "is served, 1 digest started again." in sentence
     assert stop_reasons() == ["", "the channel was deleted.", ""]
     assert store.workspaces.list_served("discord") == {THEIRS}
+
+
+BY_LINK = settings_with(platforms={"slack": {"public_url": "https://bot.example.org"}})
+
+
+@pytest.mark.parametrize("names", [["T1"], ["E1"], ["slack:T1"], ["slack", "T01ABCDEF"]])
+def test_a_workspace_of_slack_is_named_where_workspaces_install_the_app_from_its_link(
+    names: list[str],
+) -> None:
+    expected = ("slack", names[-1].removeprefix("slack:"))
+    assert find_workspace(names, a_store(), BY_LINK, "deny") == expected
+
+
+@pytest.mark.parametrize("name", ["T", "t1", "C1", "T1\n", "T" * 40, "slack:", "slack:T1:C1"])
+def test_what_is_no_workspace_of_slack_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="is not the id"):
+        find_workspace([name], a_store(), BY_LINK, "deny")
+
+
+def test_the_denial_of_an_organization_is_one_of_its_workspaces_but_those_with_an_installation() -> None:
+    store = a_store()
+    store.installations.save(an_installation("E1", is_organization=True))
+    store.installations.save(an_installation("T3"))
+    for team in ("T1", "T2", "T3"):
+        store.installations.add_member("slack", team, "E1")
+        channel = Channel("slack", f"C{team}", team)
+        store.subscriptions.change(channel, Subscription(channel), by="Ada", now=NOW)
+
+    def list_stopped() -> list[str]:
+        active = store.subscriptions.list_active()
+        return sorted(each.channel.workspace for each in active if each.stop_reason == DENIED_REASON)
+
+    decide_workspace(store, BY_LINK, "slack", "T2", allow=False, now=NOW)
+    assert list_stopped() == ["T2"]
+    decide_workspace(store, BY_LINK, "slack", "E1", allow=False, now=NOW)
+    assert list_stopped() == ["T1", "T2"]
+    decide_workspace(store, BY_LINK, "slack", "E1", allow=True, now=LATER)
+    assert list_stopped() == ["T2"], "it is denied itself"
 
 
 def test_the_status_tells_of_a_workspace_that_asks() -> None:

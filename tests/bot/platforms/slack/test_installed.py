@@ -9,12 +9,15 @@ import pytest
 
 from bot.chat.findings import Severity
 from bot.chat.port import Outcome, Page, PostError
-from bot.platforms.slack.installed import REMOVED_REASON
+from bot.cli.workspaces import decide_workspace
+from bot.platforms.slack.installed import FRESH_SECONDS, REMOVED_REASON
 from bot.platforms.slack.manifest import OPTIONAL_SCOPES
 from bot.platforms.slack.scope_notices import ScopeNotices
 from bot.token_cipher import create_key
 from digests.ports import Store
+from digests.ports.workspaces import DENIED_REASON
 from digests.subscription import Channel, Subscription
+from tests.bot.cli.test_workspaces import settings_with
 from tests.bot.platforms.slack.link import LinkApp, SetClock, run_link_app, run_link_scenario
 from tests.builders import a_store
 from tests.fakes.slack import SlackFault, read_text
@@ -256,6 +259,109 @@ def test_the_operator_removes_the_app_from_a_workspace() -> None:
         assert "not installed" in (await app.app.leave_workspace("T1", [])).sentence
 
     run_link_scenario(scenario, "T1")
+
+
+# Denials.
+
+
+def decide(app: LinkApp, place: str, *, allow: bool) -> None:
+    """Allow or deny a workspace, as the operator's command does in another process."""
+    settings = settings_with(platforms={"slack": {"public_url": "https://bot.example.org"}})
+    decide_workspace(app.store, settings, "slack", place, allow=allow, now=app.clock.now)
+    app.clock.pass_time(seconds=FRESH_SECONDS + 1)
+
+
+def test_a_denied_workspace_is_not_served_any_more_and_the_others_are() -> None:
+    async def scenario(app: LinkApp) -> None:
+        denied, served = [await install_with_digest(app, place) for place in ("T1", "T2")]
+        for channel in (denied, served):
+            await post(app, channel)
+        decide(app, "T1", allow=False)
+        assert stop_reason(app.store, denied) == DENIED_REASON
+        with pytest.raises(PostError, match="does not serve this workspace") as raised:
+            await post(app, denied, "next")
+        assert raised.value.outcome is Outcome.GONE
+        team = app.slack.teams["T1"]
+        ada = next(iter(team.users))
+        for command, words in (("/paper", "kto"), ("/digest", "subscribe vision")):
+            typed = await team.run_command(command, words, user=ada, channel=denied.channel)
+            assert typed.ack == {"text": DENIED_REASON}
+        await team.dispatch_event(type="app_home_opened", user=ada, tab="home", channel="D1")
+        await post(app, served, "next")
+        assert not team.homes
+        assert await list_served(app) == ["T2"]
+
+    run_link_scenario(scenario, "T1", "T2")
+
+
+async def list_served(app: LinkApp) -> list[str]:
+    return list(await app.platform.workspaces.list_team_ids())
+
+
+def test_a_denied_workspace_cannot_install_the_app_until_it_is_allowed() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        await app.slack.uninstall("T1")
+        await wait_until(lambda: stop_reason(app.store, channel))
+        decide(app, "T1", allow=False)
+        browser = await app.install("T1")
+        assert (browser.status, browser.title) == (403, "Paperround does not serve this workspace")
+        assert app.find("T1").ended_at
+        decide(app, "T1", allow=True)
+        browser = await app.install("T1")
+        assert "1 digest goes on" in browser.page
+        await post(app, channel)
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_a_workspace_that_is_allowed_again_goes_on_without_a_new_installation() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        decide(app, "T1", allow=False)
+        with pytest.raises(PostError):
+            await post(app, channel)
+        decide(app, "T1", allow=True)
+        assert stop_reason(app.store, channel) == ""
+        await post(app, channel)
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_a_denied_workspace_that_removes_the_app_has_its_token_deleted_and_its_removal_recorded() -> None:
+    async def scenario(app: LinkApp) -> None:
+        channel = await install_with_digest(app, "T1")
+        decide(app, "T1", allow=False)
+        await app.slack.uninstall("T1")
+        await wait_for_end(app, "T1")
+        assert app.find("T1").tokens.text == ""
+        later = app.clock.now + timedelta(days=1)
+        await wait_until(lambda: app.store.workspaces.list_removed(before=later) == [("slack", "T1")])
+        assert stop_reason(app.store, channel) == DENIED_REASON
+
+    run_link_scenario(scenario, "T1")
+
+
+def test_the_denial_of_an_organization_refuses_its_workspaces_and_their_own_installations() -> None:
+    async def scenario(app: LinkApp) -> None:
+        for place in ("T1", "T2"):
+            app.slack.add_team(place, enterprise_id="E1").http_endpoint = app.slack.http_endpoint
+        await app.install("E1")
+        team = app.slack.teams["T1"]
+        ada, papers = team.add_user("ada"), team.add_channel("papers")
+        assert (await team.run_command("/paper", "kto", user=ada, channel=papers)).ack != {
+            "text": DENIED_REASON
+        }
+        decide(app, "E1", allow=False)
+        for place in ("T1", "E1"):
+            assert (await app.install(place)).status == 403
+        typed = await team.run_command("/paper", "kto", user=ada, channel=papers)
+        assert typed.ack == {"text": DENIED_REASON}
+        with pytest.raises(PostError) as raised:
+            await post(app, Channel("slack", papers, "T1"))
+        assert raised.value.outcome is Outcome.GONE
+
+    run_link_scenario(scenario)
 
 
 # One workspace does not touch the others.
@@ -501,6 +607,21 @@ def test_who_installed_it_is_told_once_of_a_further_right_and_what_works_meanwhi
         assert direct_messages(app, "T2") == []
 
     run_link_scenario(scenario, "T1", "T2")
+
+
+def test_a_denied_workspace_is_told_of_a_further_right_once_it_is_allowed_again() -> None:
+    async def scenario(app: LinkApp) -> None:
+        await install_with_digest(app, "T1")
+        lacking = replace(app.find("T1"), scopes=app.find("T1").scopes - {"links:read"})
+        app.store.installations.save(lacking)
+        decide(app, "T1", allow=False)
+        await send_notices(app)
+        decide(app, "T1", allow=True)
+        assert direct_messages(app, "T1") == []
+        await send_notices(app)
+        assert len(direct_messages(app, "T1")) == 1
+
+    run_link_scenario(scenario, "T1")
 
 
 def test_nobody_is_told_of_an_optional_right() -> None:
