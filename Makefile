@@ -58,6 +58,7 @@ check: $(READY) ## Formatting, lint, types and style
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.style
 	@if [ -f Dockerfile ]; then $(BIN)/hadolint Dockerfile; fi
+	@if [ -f compose.yaml ]; then $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml; fi
 
 format: $(READY) ## Put the code into its format
 	@$(BIN)/ruff format .

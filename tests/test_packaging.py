@@ -83,6 +83,23 @@ def test_the_composed_services_pass_every_secret_of_the_platforms_on() -> None:
     assert needed | {REVIEWER_KEY_VARIABLE, TOKEN_KEYS_VARIABLE} <= named
 
 
+def test_the_composed_services_have_the_form_of_the_compose_specification(tmp_path: Path) -> None:
+    checker = Path(sys.executable).parent / "check-jsonschema"
+    if not checker.exists():
+        pytest.skip("check-jsonschema is not installed")
+    command = [str(checker), "--builtin-schema", "vendor.compose-spec"]
+    whole = subprocess.run(
+        [*command, str(ROOT / "compose.yaml")], capture_output=True, text=True, check=False
+    )
+    assert whole.returncode == 0, whole.stdout
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    misspelt = tmp_path / "compose.yaml"
+    misspelt.write_text(text.replace("depends_on:", "depend_on:"), encoding="utf-8")
+    found = subprocess.run([*command, str(misspelt)], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "depend_on" in found.stdout
+
+
 def test_the_systemd_unit_is_valid(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if not analyze:
