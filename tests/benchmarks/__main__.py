@@ -45,6 +45,7 @@ from tests.benchmarks import (
     search,
     slack,
     sources,
+    web,
     workspaces,
 )
 
@@ -103,6 +104,7 @@ def main() -> None:
             *hostile.rows(),
             *fair_use.rows(Path(folder) / "fair"),
             *metrics.rows(Path(folder), sizes.channels),
+            *web.rows(Path(folder), sizes.channels),
             *search.rows(sizes.searched, sizes.repeats),
             # With a kept store of papers, which a shorter run does not have.
             *(backup.rows(Path(folder) / "backup", sizes.searched, search.FOLDER) if sizes is MANY else ()),
