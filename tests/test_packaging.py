@@ -76,6 +76,23 @@ def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> N
     assert "paperround.toml is written" in written.stdout
 
 
+def test_nothing_that_only_unix_has_is_imported_before_it_is_needed(tmp_path: Path) -> None:
+    """`import x` fails for a module that is None in `sys.modules`, as where the system does not have it."""
+    missing = ("fcntl", "grp", "pwd", "resource", "syslog", "termios")
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing})); "
+        "from bot.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for arguments in (["--version"], ["init"], ["preview"], ["doctor"], ["backup", "a.backup"]):
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", program, *arguments],
+            cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+
+
 def test_the_composed_services_pass_every_secret_of_the_platforms_on() -> None:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     named = set(re.findall(r"^      ([A-Z_]+):", text, re.M))
