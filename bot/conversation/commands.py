@@ -220,14 +220,14 @@ class ShowHeldPapers:
 
 @dataclass(frozen=True, slots=True)
 class ForgetPerson:
-    """/digest forget me: erase what is kept about the person, once it is confirmed by "yes"."""
+    """/digest me forget, or forget me: erase what is kept about the person, once it is confirmed by "yes"."""
 
     is_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPerson:
-    """/digest export me: show what is kept about the person."""
+    """/digest me export, or export me: show what is kept about the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +379,8 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return _parse_recap_command(rest, command)
     if verb in ("group", "groups") and rest:
         return _parse_group_command(rest, command)
+    if verb == "me":
+        return _parse_personal_command(rest, command)
     if verb == "link" and rest:
         return LinkAccount(rest)
     if verb == "export" and not rest.lower().startswith("me"):
@@ -575,17 +577,29 @@ def _parse_export_command(rest: str, command: str) -> ExportPapers:
     if kind not in _EXPORT_KINDS or export_format is None or len(formats) > 1:
         raise InputError(
             f"Write {command} export queue, discussions or marks, and md, json, bib, ris or csl, such as "
-            f"{command} export discussions bib. {command} export me shows what is kept about you: "
+            f"{command} export discussions bib. {command} me export shows what is kept about you: "
             "people export only themselves."
         )
     return ExportPapers(_EXPORT_KINDS[kind], export_format)
+
+
+def _parse_personal_command(rest: str, command: str) -> DigestCommand:
+    """Parse the text after "me", the order of words in which every platform offers these commands."""
+    verb, _, further = rest.partition(" ")
+    match verb.lower().rstrip(".!,"):
+        case "link" | "unlink":
+            return parse_digest_command(rest, command)
+        case "forget" | "export":
+            return _parse_person_command(f"{verb} me {further}", command)
+        case _:
+            raise InputError(f"Write {command} me export, {command} me forget, {command} me link or unlink.")
 
 
 def _parse_person_command(line: str, command: str) -> DigestCommand:
     wanted = line.lower().strip().rstrip(".!")
     if wanted not in _PERSON_COMMANDS:
         raise InputError(
-            f"Write {command} forget me, or {command} export me: people erase and export only themselves."
+            f"Write {command} me forget, or {command} me export: people erase and export only themselves."
         )
     return _PERSON_COMMANDS[wanted]
 
@@ -647,16 +661,16 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{command} mark 2402.01306 - put a paper on the queue\n"
         f"{command} feedback - what people here want more or fewer of; feedback less 2402.01306 says so\n"
         f"{command} meet thu 16:00 every 2 weeks - plan meetings about papers of the queue\n"
-        f"{command} note 2402.01306 ask for the code - keep a note about a paper; notes shows yours, "
-        "notes 2402.01306 those about a paper\n"
+        f"{command} note 2402.01306 ask for the code - keep a note about a paper; note shows yours, "
+        "note 2402.01306 those about a paper\n"
         f"{command} set recap on - sum up each week here; set recap off ends it\n"
         f"{command} group - with whom the queue is shared\n"
-        f"{command} link, unlink - count two accounts of yours as one person, or no more\n"
+        f"{command} me link, me unlink - count two accounts of yours as one person, or no more\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"
         f"{command} pause, resume, unsubscribe - pause, resume or remove the digest; a name may follow\n"
         f"{command} export queue bib - the queue as a file; also discussions or marks, and md, json, ris, "
         "csl\n"
-        f"{command} export me, forget me - show or erase what is kept about you"
+        f"{command} me export, me forget - show or erase what is kept about you"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."
     return Message(

@@ -139,7 +139,7 @@ class NoteAnswers:
     def _describe_limit(self, scored: ScoredPaper) -> str:
         return (
             f"You have {MAX_NOTES_OF_PERSON} notes about this paper already: "
-            f"{self.context.digest_command} notes {scored.paper.id} takes one back."
+            f"{self.context.digest_command} note {scored.paper.id} takes one back."
         )
 
     def _choose_scope(self, channel: Channel) -> QueueScope:

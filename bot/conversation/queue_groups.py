@@ -125,7 +125,7 @@ class GroupAnswers:
         if step in (LinkStep.UNKNOWN, LinkStep.TAKEN):
             raise InputError(
                 "This code is not valid (any more): each is good for ten minutes, for two accounts, and "
-                f"once. {self.context.digest_command} link makes a new one."
+                f"once. {self.context.digest_command} me link makes a new one."
             )
         return present_link_step(step, plain, self.context.digest_command)
 

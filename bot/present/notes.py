@@ -28,7 +28,7 @@ TITLE_CHARACTERS = 80
 def present_saved_note(scored: ScoredPaper, command: str) -> Message:
     """Build the answer to a person who wrote a note."""
     return present_sentence(
-        f"Noted at “{_name_paper(scored)}”, for people here. {command} notes {scored.paper.id} shows the "
+        f"Noted at “{_name_paper(scored)}”, for people here. {command} note {scored.paper.id} shows the "
         "notes, and takes yours back."
     )
 
@@ -38,7 +38,7 @@ def present_kept_message(scored: ScoredPaper, command: str, *, is_cut: bool) -> 
     part = "The beginning of the message is" if is_cut else "The message is"
     return present_sentence(
         f"{part} kept at “{_name_paper(scored)}”, with who wrote it, for people here to read. "
-        f"{command} notes {scored.paper.id} shows the notes; you and the author can take it back there."
+        f"{command} note {scored.paper.id} shows the notes; you and the author can take it back there."
     )
 
 

@@ -70,7 +70,7 @@ def present_question(counts: Counts, command: str) -> Message:
     return present_sentence(
         f"This is kept about you here: {format_counts(counts)}. Your marks would be deleted; elsewhere "
         f"“somebody” would take the place of your name.{owner} Nothing was erased yet, and it "
-        f"cannot be undone: {command} forget me yes does it."
+        f"cannot be undone: {command} me forget yes does it."
     )
 
 

@@ -92,8 +92,8 @@ def present_code(code: str, minutes: int, linked_count: int, command: str) -> Me
     shown = format_code(code)
     others = f" It is linked with {format_count(linked_count, 'account')} already." if linked_count else ""
     return present_sentence(
-        f"To count as one person with your other account, type {command} link {shown} there within {minutes} "
-        f"minutes, and then here again. Give the code to nobody.{others}"
+        f"To count as one person with your other account, type {command} me link {shown} there within "
+        f"{minutes} minutes, and then here again. Give the code to nobody.{others}"
     )
 
 
@@ -106,7 +106,7 @@ def present_link_step(
     step: Literal[LinkStep.WAITING, LinkStep.CLAIMED, LinkStep.LINKED], code: str, command: str
 ) -> Message:
     """Build the answer to a code that was typed."""
-    typed = f"{command} link {format_code(code)}"
+    typed = f"{command} me link {format_code(code)}"
     match step:
         case LinkStep.WAITING:
             return present_sentence(
@@ -119,5 +119,5 @@ def present_link_step(
         case LinkStep.LINKED:
             return present_sentence(
                 "Linked: both accounts count as one person in every queue that they share. "
-                f"{command} unlink ends it."
+                f"{command} me unlink ends it."
             )

@@ -323,7 +323,7 @@ async def play_3_november(month: Month) -> None:
     assert code
     month.transcript.hide(code[1], "K7QX-3M2P")
     await month.reach(month.harbor, "10:02")
-    await slack_grace.types(f"/digest link {code[1]}")
+    await slack_grace.types(f"/digest me link {code[1]}")
     await month.reach(month.harbor, "10:04")
     await grace.types("/digest me link", code=code[1])
 

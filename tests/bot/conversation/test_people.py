@@ -54,7 +54,7 @@ def test_a_person_is_told_what_would_go_before_anything_goes() -> None:
     store = a_store_with_marks()
     said = ask(store, "forget me")
     assert "This is kept about you here: 1 mark." in said
-    assert "Nothing was erased yet, and it cannot be undone: /digest forget me yes does it." in said
+    assert "Nothing was erased yet, and it cannot be undone: /digest me forget yes does it." in said
     assert store.marks.mark_counts(HERE, [PAPER]) == {PAPER: 2}
 
 

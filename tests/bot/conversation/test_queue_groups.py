@@ -201,7 +201,7 @@ def test_cards_are_refreshed_when_accounts_become_one_person() -> None:
 
 
 def read_code(message: Message) -> str:
-    found = re.search(r"/digest link (\S+)", message.summary)
+    found = re.search(r"/digest me link (\S+)", message.summary)
     assert found
     return found[1]
 
