@@ -10,7 +10,7 @@ from bot.conversation.subscription_summary import describe_subscription
 from bot.present.channel_status import describe_trouble
 from bot.present.wording import format_count, format_short_weekday
 from bot.web.html import Content, Html, tag
-from digests.model import HealthReport, QueuedPaper, ScoredPaper, Trouble
+from digests.model import REVIEWER, HealthReport, QueuedPaper, ScoredPaper, Trouble
 from digests.ports.budget import BudgetLimit, Spending
 from digests.ports.delivery_reports import ChannelStatus, DeliveryReport
 from digests.ports.outbox import DeliveryState, PageState
@@ -142,28 +142,32 @@ def render_problem(title: str, sentence: str) -> str:
 
 def render_overview(data: OverviewData) -> str:
     """Return the first page: what is wrong, the reviewer, and the workspaces."""
-    bad_sources = [each for each in data.conditions if each.trouble]
+    bad_reports = [each for each in data.conditions if each.trouble]
     return render_document(
         "Overview",
-        tag("h1", _describe_whole(data, len(bad_sources))),
+        tag("h1", _describe_whole(data, bad_reports)),
         _render_troubles(data) if data.troubled.count else None,
-        _render_sources(bad_sources) if bad_sources else None,
+        _render_sources(bad_reports) if bad_reports else None,
         tag("div", _render_counts(data), _render_reviewer(data.reviewer), class_="columns"),
         _render_workspaces(data),
         tag("p", f"As of {_format_utc(data.now)}. Nothing can be changed here.", class_="quiet"),
     )
 
 
-def _describe_whole(data: OverviewData, bad_sources: int) -> str:
+def _describe_whole(data: OverviewData, bad_reports: Sequence[HealthReport]) -> str:
     if not data.workspaces:
         return "No channel gets a digest yet"
     parts = []
     if data.troubled.count:
         verb = "needs" if data.troubled.count == 1 else "need"
         parts.append(f"{format_count(data.troubled.count, 'digest')} {verb} a look")
+    bad_sources = [each for each in bad_reports if each.subject != REVIEWER]
     if bad_sources:
-        parts.append(f"{format_count(bad_sources, 'source')} in trouble")
-    return ", ".join(parts) or "Everything goes its way"
+        parts.append(f"{format_count(len(bad_sources), 'source')} in trouble")
+    if len(bad_sources) < len(bad_reports):
+        parts.append("the reviewer in trouble")
+    whole = ", ".join(parts) or "Everything goes its way"
+    return whole[0].upper() + whole[1:]
 
 
 def _render_troubles(data: OverviewData) -> Html:

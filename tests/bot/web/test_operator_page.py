@@ -16,7 +16,7 @@ from bot.cli.token import create_token
 from bot.services import Services
 from bot.web.operator_page import COOKIE, build_style_policy
 from digests.errors import StoreError
-from digests.model import Trouble
+from digests.model import REVIEWER, Trouble
 from digests.ports.workspaces import WorkspaceState
 from digests.subscription import Channel, Preferences, Schedule, Subscription
 from tests.bot.web.served import Site, open_services, serve
@@ -77,6 +77,14 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+
+
+def test_a_reviewer_in_trouble_is_no_source(services: Services) -> None:
+    subscribe(services, Channel("slack", "C1", "T1"))
+    services.store.health.report(REVIEWER, Trouble.REVIEWER_DOWN, detail="It does not answer.", now=NOW)
+    text = Reader(fetch(services, "/")[0].text).text
+    assert "The reviewer in trouble" in text
+    assert "source in trouble" not in text
 
 
 def test_the_first_page_says_what_failed_and_why(services: Services) -> None:
