@@ -44,11 +44,27 @@ def create_token(use: str, workspace: str, label: str, services: "Services", *, 
     tokens = services.store.access_tokens
     token, text = tokens.create(purpose, scope, label=shown_label, by=_find_account(), now=now)
     reach = f"look-ups for {scope}" if purpose is TokenUse.MCP else "the page of all workspaces"
-    return [
+    lines = [
         text,
         f"This is token {token.id}, for {reach}. Keep it: it is shown this once.",
         f"“paperround token revoke {token.id}” ends it.",
     ]
+    if purpose is TokenUse.MCP and not _is_known(scope, services.store):
+        lines.append(
+            f"No workspace {scope.platform}:{scope.workspace} is known yet: “paperround workspaces” lists "
+            "the ids."
+        )
+    return lines
+
+
+def _is_known(scope: TokenScope, store: Store) -> bool:
+    """Return whether the workspace of a token has a digest, installed the app, or is on a platform's list."""
+    places = {
+        *((each.channel.platform, each.channel.workspace) for each in store.subscriptions.list_active()),
+        *((each.platform, each.workspace) for each in store.installations.list_all()),
+        *((each.platform, each.id) for each in store.workspaces.list_all()),
+    }
+    return (scope.platform, scope.workspace) in places
 
 
 def _parse_scope(text: str, use: TokenUse, services: "Services") -> TokenScope:

@@ -13,6 +13,7 @@ from bot.services import Services, build_services
 from config.settings import build_settings_model
 from digests.errors import InputError
 from digests.ports.access_tokens import TokenUse
+from digests.subscription import Channel, Subscription
 from tests.builders import NOW
 
 
@@ -56,6 +57,16 @@ def test_a_token_is_for_one_workspace_or_for_the_page(services: Services) -> Non
         with pytest.raises(InputError, match=r"names no workspace|token create"):
             create_token(use, workspace, "", services, now=NOW)
     assert len(services.store.access_tokens.list_all()) == 2
+
+
+def test_a_token_for_a_workspace_that_nobody_knows_says_so(services: Services) -> None:
+    services.store.subscriptions.change(
+        Channel("slack", "C1", "T1"), Subscription(Channel("slack", "C1", "T1")), by="Ada", now=NOW
+    )
+    assert len(create_token("mcp", "slack:T1", "", services, now=NOW)) == 3
+    assert len(create_token("web", "", "", services, now=NOW)) == 3
+    *_, line = create_token("mcp", "slack:T2:C1", "", services, now=NOW)
+    assert line == "No workspace slack:T2 is known yet: “paperround workspaces” lists the ids."
 
 
 def test_a_label_cannot_forge_a_line(services: Services) -> None:
