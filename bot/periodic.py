@@ -35,12 +35,15 @@ async def restart_on_failure(
 ) -> None:
     """Run `work` until it returns, again `restart_seconds` after each exception, unless `stop` is set.
 
-    Exceptions are logged under `name` and not raised. `stop` does not end a run in progress.
+    Exceptions are logged under `name` and not raised, expected ones as their sentence alone. `stop` does not
+    end a run in progress.
     """
     while not stop.is_set():
         try:
             await work()
             return
+        except PaperroundError as error:
+            log.error("%s: %s Trying again in %g seconds.", name, error, restart_seconds)
         except Exception:
             log.exception(
                 "%s failed and restarts in %g seconds; all else goes on", name.capitalize(), restart_seconds

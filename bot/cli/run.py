@@ -254,7 +254,7 @@ async def _run_retention(services: Services, stop: asyncio.Event) -> None:
 
 
 async def _run_monitor(services: Services, stop: asyncio.Event) -> None:
-    """Answer monitors until `stop` is set. Raises OSError if the port is in use."""
+    """Answer monitors until `stop` is set. Raises InputError if the port cannot be used."""
     monitoring = services.settings.monitoring
     source_names = [source.effective_name for source in services.settings.sources]
     monitor = Monitor(
@@ -264,7 +264,7 @@ async def _run_monitor(services: Services, stop: asyncio.Event) -> None:
 
 
 async def _run_web(services: Services, stop: asyncio.Event) -> None:
-    """Serve the operator's page and programs until `stop` is set. Raises OSError if the port is in use."""
+    """Serve the operator's page and programs until `stop` is set. Raises InputError for a port in use."""
     from bot.web.site import serve_site
 
     await serve_site(services, stop)

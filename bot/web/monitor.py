@@ -9,7 +9,8 @@ from datetime import datetime
 
 from bot.storage import run_interactive
 from bot.web.metrics import collect_metrics
-from digests.errors import PaperroundError
+from bot.web.server import describe_port_problem
+from digests.errors import InputError, PaperroundError
 from digests.ports import Store
 from digests.ports.budget import BudgetLimit
 
@@ -46,7 +47,7 @@ class Monitor:
     _store_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def serve_until(self, host: str, port: int, stop: asyncio.Event) -> None:
-        """Listen until `stop` is set. Raises OSError if the port is in use."""
+        """Listen until `stop` is set. Raises InputError if the port cannot be used."""
         server = await self.start_listening(host, port)
         log.info("metrics: http://%s:%d/metrics", host, port)
         try:
@@ -55,7 +56,10 @@ class Monitor:
             server.close()
 
     async def start_listening(self, host: str, port: int) -> asyncio.Server:
-        return await asyncio.start_server(self._serve_connection, host, port, limit=HEAD_BYTES)
+        try:
+            return await asyncio.start_server(self._serve_connection, host, port, limit=HEAD_BYTES)
+        except OSError as error:
+            raise InputError(describe_port_problem("monitoring", host, port, error)) from error
 
     async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close the connection. Errors of the connection are dropped."""

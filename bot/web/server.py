@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,9 +42,20 @@ def require_libraries() -> None:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Open the socket that listens on an address. Raises OSError if it cannot be used."""
+    """Open the socket that listens on an address. Raises InputError if it cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+    try:
+        return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+    except OSError as error:
+        raise InputError(describe_port_problem("web", host, port, error)) from error
+
+
+def describe_port_problem(table: str, host: str, port: int, error: OSError) -> str:
+    """Return a sentence about an address that cannot be listened on, which a table of the settings names."""
+    return (
+        f"Port {port} of {host} cannot be used ({os.strerror(error.errno) if error.errno else error}): end "
+        f"what uses it, or set another port or host under [{table}]."
+    )
 
 
 async def serve_until(app: "ASGIApp", listening: socket.socket, stop: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ MCP_PATH = "/mcp"
 
 
 async def serve_site(services: "Services", stop: asyncio.Event) -> None:
-    """Serve until `stop` is set. Raises OSError if the port is in use."""
+    """Serve until `stop` is set. Raises InputError if the port cannot be used."""
     web = services.settings.web
     with open_socket(web.host, web.port) as listening:
         async with open_endpoint(services) as endpoint:

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from bot.periodic import every, restart_on_failure
-from digests.errors import StoreError
+from digests.errors import InputError, StoreError
 from tests.fakes.wire import WAIT_SECONDS
 
 
@@ -59,6 +59,22 @@ def test_work_is_restarted_after_a_failure_and_not_after_its_end(caplog: pytest.
     )
     assert run_count == 3
     assert caplog.text.count("Delivering failed and restarts in 0.001 seconds") == 2
+
+
+def test_an_expected_failure_of_restarted_work_is_its_sentence_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run_count = 0
+
+    async def work() -> None:
+        nonlocal run_count
+        run_count += 1
+        if run_count < 2:
+            raise InputError("Port 8780 cannot be used.")
+
+    asyncio.run(asyncio.wait_for(restart_on_failure(0.001, work, asyncio.Event(), name="web"), WAIT_SECONDS))
+    assert caplog.messages == ["web: Port 8780 cannot be used. Trying again in 0.001 seconds."]
+    assert caplog.records[0].exc_info is None
 
 
 def test_a_stop_ends_the_wait_between_two_runs_at_once() -> None:

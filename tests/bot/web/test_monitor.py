@@ -15,7 +15,8 @@ from bot.web import metrics
 from bot.web import monitor as monitors
 from bot.web.metrics import collect_metrics
 from bot.web.monitor import Monitor
-from digests.errors import StoreError
+from bot.web.server import open_socket
+from digests.errors import InputError, StoreError
 from digests.ports import Store
 from digests.ports.budget import BudgetLimit
 from digests.ports.sources import SourceState
@@ -97,6 +98,18 @@ def test_connections_that_say_nothing_end_and_do_not_keep_others_out(monkeypatch
                 assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
 
     asyncio.run(run())
+
+
+def test_a_port_in_use_is_one_sentence_with_its_table_of_the_settings() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        problem = (
+            rf"Port {port} of 127\.0\.0\.1 cannot be used \(Address already in use\): .* under \[{{}}\]\."
+        )
+        with pytest.raises(InputError, match=problem.format("monitoring")):
+            asyncio.run(Monitor(a_store(), lambda: NOW).serve_until("127.0.0.1", port, asyncio.Event()))
+        with pytest.raises(InputError, match=problem.format("web")):
+            open_socket("127.0.0.1", port)
 
 
 def test_a_connection_that_is_open_at_the_end_is_no_fault_in_the_log(
