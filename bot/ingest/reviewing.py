@@ -269,8 +269,9 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
     """Run rounds until `stop`, `POLL_SECONDS` apart.
 
     After a failed round, which is logged, and after one with trouble, the next comes in
-    `TROUBLE_RETRY_SECONDS`. A result is logged unless it is the same as the one before. A round in progress
-    at `stop` may go on for `SHUTDOWN_GRACE_SECONDS`. Errors at the opening of the reviewer are raised.
+    `TROUBLE_RETRY_SECONDS`. A result is logged unless it is the same as the one before, and trouble as a
+    warning. A round in progress at `stop` may go on for `SHUTDOWN_GRACE_SECONDS`. Errors at the opening of
+    the reviewer are raised.
     """
     async with open_context() as context:
         last_sentence = ""
@@ -284,7 +285,7 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
                 sentence = describe_outcome(outcome, sum(waiting.values()))
                 if sentence != last_sentence:
                     last_sentence = sentence
-                    log.info("reviewer: %s", sentence)
+                    log.log(logging.WARNING if outcome.trouble else logging.INFO, "reviewer: %s", sentence)
             return POLL_SECONDS if outcome and not outcome.trouble else None
 
         await every(TROUBLE_RETRY_SECONDS, review, stop, name="reviewer")

@@ -1,11 +1,14 @@
 """The reviewer's commands and its service: plans, a kill, held papers, and the doctor's check."""
 
+import asyncio
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +17,11 @@ from typing import Any
 import pytest
 
 from bot.cli.main import main
-from bot.ingest.reviewing import load_preferences_by_workspace
-from digests.model import NOT_REVIEWED
+from bot.ingest.reviewing import load_preferences_by_workspace, review_until_stopped
+from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import Store
 from digests.ports.workspaces import WorkspaceState
+from digests.reviewers.context import RoundOutcome
 from digests.reviewers.tasks import PAPERS_PER_SLOT
 from digests.store import open_store
 from digests.subscription import Channel, Preferences, Subscription
@@ -344,3 +348,31 @@ def test_invalid_settings_are_reported_in_a_sentence(
     assert done.status == 1
     assert sentence in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level"),
+    [
+        (RoundOutcome(score_count=3), logging.INFO),
+        (RoundOutcome(trouble=Trouble.REVIEWER_DOWN, detail="It does not answer."), logging.WARNING),
+    ],
+)
+def test_a_round_with_trouble_is_a_warning_in_the_log(
+    outcome: RoundOutcome, level: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = asyncio.Event()
+
+    @asynccontextmanager
+    async def open_context() -> AsyncIterator[Any]:
+        yield None
+
+    async def run_round(*_: Any) -> RoundOutcome:
+        stop.set()
+        return outcome
+
+    monkeypatch.setattr("bot.ingest.reviewing.run_round", run_round)
+    caplog.set_level(logging.INFO)
+    asyncio.run(asyncio.wait_for(review_until_stopped(open_context, a_store(), stop), WAIT_SECONDS))
+    assert [record.levelno for record in caplog.records if record.getMessage().startswith("reviewer: ")] == [
+        level
+    ]
