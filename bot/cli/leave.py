@@ -42,7 +42,7 @@ async def leave_target(
     if target.is_one_digest:
         note = "The app stays in the channel: without #NAME it leaves."
         return _describe_end(target, count), Finding(Severity.OK, target.name, note)
-    finding = await _leave_place(target, services, environment)
+    finding = await leave_place(target, services, environment)
     if target.channel is None and finding.severity is Severity.OK:
         record = services.store.workspaces.record_removal
         await run_interactive(record, target.platform, [target.workspace], now=now)
@@ -78,7 +78,7 @@ def _describe_end(target: Target, count: int) -> str:
     return f"{target.name}: {format_count(count, 'digest')} {verb} ended. Marks and queues are kept."
 
 
-async def _leave_place(target: Target, services: Services, environment: Mapping[str, str]) -> Finding:
+async def leave_place(target: Target, services: Services, environment: Mapping[str, str]) -> Finding:
     """Make the platform's app leave the channel or the workspace."""
     if target.channel and target.channel.is_direct:
         return Finding(Severity.OK, target.name, "It is a direct message: there is nothing to leave.")

@@ -143,6 +143,15 @@ class InstalledWorkspaces:
             revision=installation.revision,
         )
 
+    async def open_installation(self, installation: Installation) -> SlackWorkspace:
+        """Return the workspace of an installation, denied or not, with a token that is valid now.
+
+        Raises PaperroundError.
+        """
+        installation = await self.renewal.ensure_valid(installation)
+        await self._require_usable(installation)
+        return self._open(installation, installation.workspace)
+
     async def admit(self, team_id: str, organization: str = "") -> SlackWorkspace | None:
         if not team_id:
             return None

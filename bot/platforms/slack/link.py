@@ -128,11 +128,12 @@ async def uninstall_app(link: InstallLink, secrets: SlackSecrets, workspace: str
     What the workspace has in the store is kept for the time of grace, as if its admins had removed the app.
     """
     subject = f"workspace {workspace}"
-    installation = await run_background(link.workspaces.store.installations.find, PLATFORM, workspace)
+    find_installation = link.workspaces.store.installations.find
+    installation = await run_background(find_installation, PLATFORM, workspace)
     if not installation or installation.ended_at or installation.workspace != workspace:
         return Finding(Severity.OK, subject, "Paperround is not installed in it.")
     try:
-        client = (await link.workspaces.find(workspace)).client
+        client = (await link.workspaces.open_installation(installation)).client
         identity = {"client_id": secrets.client_id, "client_secret": secrets.client_secret}
         await await_answer(client.api_call("apps.uninstall", data=identity))
     except RefusedError as refused:
@@ -140,6 +141,8 @@ async def uninstall_app(link: InstallLink, secrets: SlackSecrets, workspace: str
             return Finding(Severity.FAULT, subject, str(refused))
     except PaperroundError as error:
         return Finding(Severity.FAULT, subject, str(error))
+    # Its token may have been renewed for the call.
+    installation = await run_background(find_installation, PLATFORM, workspace) or installation
     await link.workspaces.end(installation, "the operator removed the app")
     return Finding(Severity.OK, subject, "Paperround has left it, and its token is deleted.")
 

@@ -1,23 +1,31 @@
 """`paperround forget` and `export`: what they say, and what they do."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.cli.forget import forget_subject
+from bot.cli.forget import forget_subject, remove_app
 from bot.cli.main import main
 from bot.platforms.registry import find_settings_models
+from bot.platforms.slack.tokens import BotTokens, seal_tokens
+from bot.token_cipher import TokenCipher, create_key
 from config.settings import Settings, build_settings_model
 from digests.model import Mark, MarkSource, QueueOutcome
 from digests.ports.marks import QueueScope
 from digests.ports.people import Subject, SubjectKind
+from digests.ports.workspaces import WorkspaceState
 from digests.store import open_store
 from digests.subscription import Channel
-from tests.builders import NOW, a_store, a_subscription, save_subscription
+from tests.bot.cli.test_leave import services_over
+from tests.builders import NOW, a_store, a_subscription, an_installation, save_subscription
+from tests.fakes.slack_link import FakeSlackLink
 
+KEY = create_key()
 ADA = Subject(SubjectKind.PERSON, "slack", "T1", "U1")
 
 
@@ -124,3 +132,69 @@ def test_the_papers_of_a_channel_are_exported_without_names(
     assert not {"UT2", "Eve"} & set(marked.split())
     assert run_here("export", "queue", "slack:T9", folder=tmp_path, monkeypatch=monkeypatch) == 1
     assert "slack:T1, slack:T2" in capsys.readouterr().err
+
+
+def run_forget(
+    folder: Path, *, environment: Mapping[str, str] | None = None, is_denied: bool = False, **fields: bool
+) -> tuple[list[str], bool, dict[str, int]]:
+    """Erase a workspace that installed the app from its link.
+
+    Returns the lines, True if Slack's token is valid afterwards, and the records that are left.
+    """
+
+    async def run() -> tuple[list[str], bool, dict[str, int]]:
+        async with FakeSlackLink(clock=NOW.timestamp, **fields) as slack:  # type: ignore[arg-type]
+            slack.add_team("T1")
+            services = services_over(
+                folder,
+                Channel("slack", "C1", "T1"),
+                platforms={"slack": {"api_base_url": slack.url, "public_url": "https://bot.example.org"}},
+            )
+            tokens = BotTokens(slack.issue_token("T1"))
+            sealed = seal_tokens(TokenCipher((KEY,)), "T1", tokens)
+            services.store.installations.save(an_installation("T1", tokens=sealed))
+            if is_denied:
+                services.store.workspaces.decide("slack", "T1", WorkspaceState.DENIED, now=NOW)
+            secrets = {
+                "SLACK_CLIENT_ID": slack.client_id,
+                "SLACK_CLIENT_SECRET": slack.client_secret,
+                "SLACK_SIGNING_SECRET": slack.signing_secret,
+                "PAPERROUND_TOKEN_KEYS": KEY,
+            }
+            used = secrets if environment is None else environment
+            lines = forget_subject(services.store, services.settings, LAB, yes=False, now=NOW)
+            assert "The app is removed from it first." in lines
+            assert services.store.people.count_records(LAB)
+            lines = await remove_app(services, LAB, used)
+            lines += forget_subject(services.store, services.settings, LAB, yes=True, now=NOW)
+            is_valid = not slack.tokens[tokens.access].error
+            return lines, is_valid, dict(services.store.people.count_records(LAB))
+
+    return asyncio.run(run())
+
+
+LAB = Subject(SubjectKind.WORKSPACE, "slack", "T1")
+
+
+@pytest.mark.parametrize("is_denied", [False, True])
+def test_a_workspace_that_installed_the_app_is_forgotten_after_the_app_was_removed_there(
+    tmp_path: Path, is_denied: bool
+) -> None:
+    lines, is_valid, left = run_forget(tmp_path, is_denied=is_denied)
+    assert lines[0] == "✓ workspace T1: Paperround has left it, and its token is deleted."
+    assert "It is done." in lines
+    assert (is_valid, left) == (False, {})
+
+
+def test_a_workspace_is_forgotten_and_a_person_told_what_to_do_if_the_app_cannot_be_removed(
+    tmp_path: Path,
+) -> None:
+    lines, is_valid, left = run_forget(tmp_path, environment={})
+    assert "An admin removes the app there" in lines[0]
+    assert (is_valid, left) == (True, {})
+
+
+def test_nothing_is_removed_for_a_person_or_for_a_workspace_without_an_installation(tmp_path: Path) -> None:
+    services = services_over(tmp_path)
+    for subject in (ADA, LAB):
+        assert asyncio.run(remove_app(services, subject, {})) == []

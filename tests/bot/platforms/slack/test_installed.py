@@ -261,6 +261,18 @@ def test_the_operator_removes_the_app_from_a_workspace() -> None:
     run_link_scenario(scenario, "T1")
 
 
+def test_the_operator_removes_the_app_where_its_token_has_to_be_renewed_first() -> None:
+    async def scenario(app: LinkApp) -> None:
+        await install_with_digest(app, "T1")
+        app.clock.pass_time(hours=30)
+        finding = await app.app.leave_workspace("T1", [])
+        assert finding.severity is Severity.OK, finding
+        assert (bool(app.find("T1").ended_at), app.find("T1").tokens.text) == (True, "")
+        assert all(token.error for token in app.slack.tokens.values())
+
+    run_link_scenario(scenario, "T1", rotates_tokens=True)
+
+
 # Denials.
 
 
