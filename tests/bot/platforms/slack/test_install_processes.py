@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp.test_utils import unused_port
@@ -18,7 +19,7 @@ from digests.subscription import Channel
 from tests.bot.platforms import processes
 from tests.bot.platforms.processes import BotProcess, add_overdue_subscription, prepare_store
 from tests.bot.platforms.slack.link import Browser
-from tests.fakes.slack import FakeSlack, read_text
+from tests.fakes.slack import FakeSlack, SlackFault, read_text
 from tests.fakes.slack_link import FakeSlackLink
 from tests.fakes.wire import WAIT_SECONDS
 
@@ -169,3 +170,59 @@ def test_a_backup_holds_no_token(tmp_path: Path) -> None:
                 assert copy.execute("SELECT workspace FROM installations").fetchall() == [("T1",)]
 
     asyncio.run(scenario())
+
+
+def test_a_removal_in_the_middle_of_a_digest_ends_that_workspace_alone_and_repeats_no_page(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with FakeSlackLink() as slack:
+            leaving, staying = (add_patient_team(slack, place) for place in ("T1", "T2"))
+            async with run_link_bot(slack, tmp_path) as (_, browser):
+                for team in (leaving, staying):
+                    await install(browser, slack, team.team_id)
+            channels = [
+                Channel("slack", team.add_channel("due"), team.team_id) for team in (leaving, staying)
+            ]
+            for channel in channels:
+                add_overdue_subscription(prepare_store(tmp_path), channel)
+            gone, here = channels
+            # Slack pauses the second page: the digest is in its middle until the token is dead.
+            second_page_refused = [None, SlackFault.RATE_LIMITED]
+            leaving.default_fault = lambda method: (
+                second_page_refused.pop(0) if second_page_refused and method == "chat.postMessage" else None
+            )
+            async with run_link_bot(slack, tmp_path) as (bot, browser):
+                await leaving.wait_until(lambda: leaving.messages_in(gone.channel))
+                await slack.uninstall("T1")
+                await bot.wait_until(lambda store: is_stopped(store, gone))
+                await bot.wait_for_log("delivered", "T2")
+                before = read_keys(leaving, gone)
+                assert 1 <= len(before) < 4, "the digest was in its middle"
+                assert len(read_keys(staying, here)) == 4
+                assert not is_stopped(bot.store, here)
+                await install(browser, slack, "T1")
+                assert "1 digest goes on" in browser.page
+                await bot.wait_until(lambda store: not is_stopped(store, gone))
+                (status,) = (
+                    each for each in bot.store.delivery_reports.channel_statuses() if each.channel == gone
+                )
+                assert status.next_due_at
+                assert status.next_due_at > datetime.now(UTC), (
+                    "the edition that was given up is not begun again"
+                )
+            later = Channel("slack", leaving.add_channel("later"), "T1")
+            add_overdue_subscription(prepare_store(tmp_path), later)
+            async with run_link_bot(slack, tmp_path) as (bot, _):
+                await bot.wait_for_log("delivered", later.channel)
+            assert read_keys(leaving, gone) == before
+            assert len(read_keys(leaving, later)) == len(set(read_keys(leaving, later))) == 4
+            assert len(set(read_keys(staying, here))) == len(read_keys(staying, here)) == 4
+
+    asyncio.run(scenario())
+
+
+def read_keys(team: FakeSlack, channel: Channel) -> list[str]:
+    """Return the keys of the pages in a channel, in order."""
+    found = team.messages_in(channel.channel)
+    return [message["metadata"]["event_payload"]["key"] for message in found]
