@@ -26,18 +26,22 @@ CHANNEL = Channel("slack", "C1", "T1")
 
 
 @pytest.fixture
-def output() -> Iterator[io.StringIO]:
-    """Return what a handler with the formatter writes of every record from INFO on."""
+def output(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Return what a handler with the formatter writes of every record of the bot from INFO on.
+
+    No other handler gets them: pytest-xdist cannot send a captured record with half a surrogate to its controller.
+    """
     output = io.StringIO()
     handler = logging.StreamHandler(output)
     handler.setFormatter(JsonFormatter())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    log = logging.getLogger("bot")
+    monkeypatch.setattr(log, "propagate", False)
+    log.addHandler(handler)
+    level = log.level
+    log.setLevel(logging.INFO)
     yield output
-    root.removeHandler(handler)
-    root.setLevel(level)
+    log.setLevel(level)
+    log.removeHandler(handler)
 
 
 def read_records(output: io.StringIO) -> list[dict[str, Any]]:
