@@ -264,7 +264,11 @@ def _parse_option(parse: Any, text: str) -> object:
 def _find_platforms(find_possible_platforms: Any, text: str) -> object:
     from types import SimpleNamespace
 
-    return list(find_possible_platforms(text, SimpleNamespace(workspaces=SimpleNamespace(list_all=list))))
+    from bot.platforms.registry import find_platforms
+
+    store = SimpleNamespace(workspaces=SimpleNamespace(list_all=list))
+    allow_lists = {name: spec.allow_list for name, spec in find_platforms().items() if spec.allow_list}
+    return list(find_possible_platforms(text, store, allow_lists))
 
 
 def _react(conversation: Any, text: str) -> object:

@@ -242,7 +242,9 @@ def _read_written_date(value: str) -> str:
 
 def list_unknown_keys(fields: dict[str, Any], names: Set[str]) -> Iterator[str]:
     """Yield the keys of an adapted record that mean nothing here."""
-    for key in fields.keys() - names:
+    for key in fields:
+        if key in names:
+            continue
         name = _normalize_key(key)
         if not (name in names or name in KNOWN_KEYS or name in _OTHER_NAMES or key.lower() in KNOWN_KEYS):
             yield key
