@@ -28,7 +28,7 @@ from tests.fakes.discord_payloads import (
     faults_of_message,
     faults_of_modal,
 )
-from tests.fakes.wire import WAIT_SECONDS, parse_port
+from tests.fakes.wire import WAIT_SECONDS, parse_port, stop_server
 
 DEFAULT_PORT = 8766
 
@@ -250,7 +250,7 @@ class FakeDiscord:
             if session.socket:
                 await session.socket.close()
         if self._runner:
-            await self._runner.cleanup()
+            await stop_server(self._runner)
 
     async def wait_until(
         self,

@@ -19,7 +19,7 @@ from aiohttp import web
 from digests.calendar import NEW_YORK
 from tests.fakes import arxiv_days
 from tests.fakes.arxiv_days import Announcement
-from tests.fakes.wire import parse_port
+from tests.fakes.wire import parse_port, stop_server
 
 DEFAULT_PORT = 8767
 
@@ -90,7 +90,7 @@ class FakeFeeds:
 
     async def __aexit__(self, *_: object) -> None:
         if self._runner:
-            await self._runner.cleanup()
+            await stop_server(self._runner)
 
     async def start_server(self, port: int) -> None:
         app = web.Application()

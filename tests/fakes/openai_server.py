@@ -19,6 +19,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.wire import stop_server
+
 DEFAULT_PORT = 8099
 
 
@@ -149,7 +151,7 @@ class OpenAiServer:
 
     async def stop(self) -> None:
         if self._runner:
-            await self._runner.cleanup()
+            await stop_server(self._runner)
 
     async def __aenter__(self) -> "OpenAiServer":
         return await self.start()

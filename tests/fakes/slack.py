@@ -33,7 +33,7 @@ from tests.fakes.slack_blocks import (
     faults_of_suggestions,
     faults_of_view,
 )
-from tests.fakes.wire import WAIT_SECONDS, parse_port
+from tests.fakes.wire import WAIT_SECONDS, parse_port, stop_server
 
 DEFAULT_PORT = 8765
 
@@ -253,7 +253,7 @@ class FakeSlack:
         for socket in list(self.sockets):
             await socket.close()
         if self._runner:
-            await self._runner.cleanup()
+            await stop_server(self._runner)
 
     async def wait_until(
         self,

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from aiohttp import web
 
 from tests.fakes.slack import ALL_SCOPES, FakeSlack, Json, SlackFault
+from tests.fakes.wire import stop_server
 
 AUTHORIZE_PATH = "/oauth/v2/authorize"
 CODE_SECONDS = 600.0
@@ -95,7 +96,7 @@ class FakeSlackLink:
         for team in self.teams.values():
             await team.__aexit__()
         if self._runner:
-            await self._runner.cleanup()
+            await stop_server(self._runner)
 
     def add_team(self, team_id: str, *, name: str = "", enterprise_id: str = "", **fields: Any) -> FakeSlack:
         """Add a workspace that has not installed the app yet."""

@@ -5,9 +5,25 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 WAIT_SECONDS = 150.0
 """Longest wait of a test for a condition. A busy machine is slow, and a retry may be a minute away."""
+
+
+async def stop_server(runner: "web.AppRunner") -> None:
+    """Stop a server, and cut off clients that have not read its last answer.
+
+    Their connections would stay open after the loop has ended, and be reported in some later test.
+    """
+    handlers = runner.server.connections if runner.server else []
+    transports = [handler.transport for handler in handlers if handler.transport]
+    await runner.cleanup()
+    for transport in transports:
+        transport.abort()
 
 
 class TcpProxy:
