@@ -28,7 +28,7 @@ import bot.delivery.post_refresher
 import bot.delivery.worker
 import bot.ingest.reviewing
 import bot.services
-from bot.cli.run import run_bot
+from bot.cli.run import run_bot, set_up_logging
 from bot.delivery.context import DeliveryPolicy
 from bot.delivery.deliver import deliver_claim
 from bot.delivery.liveness import CHECK_SECONDS
@@ -94,6 +94,7 @@ def run_worker(spawn: Spawn) -> None:
     _speed_up(spawn.tick_seconds, spawn.busy_timeout, FileClock(spawn.clock, spawn.clock_offset))
     _wrap_deliver(FaultPlan(spawn.folder))
     _follow_disk_state(spawn.folder / "disk")
+    set_up_logging()
     try:
         services = build_services(
             load_settings(None, os.environ, find_settings_models()),
