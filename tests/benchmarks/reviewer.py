@@ -20,6 +20,11 @@ from digests.subscription import Preferences
 from tests.fakes.openai_server import MODEL, OpenAiServer
 
 PAPERS = 400
+"""Papers of a day."""
+
+REVIEWED, REVIEWED_BY_PANEL = 200, 100
+"""Papers that are scored by one model, and by three: a panel takes three times as long for each."""
+
 SLOTS = 8
 LATENCY = 0.5
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -35,26 +40,33 @@ QUALITY_DEVIATION, MODEL_DEVIATION = 1.2, 0.9
 
 
 def rows(folder: Path) -> list[tuple[str, ...]]:
-    """Return three rows: 400 papers scored by one model, by a panel of three, and the tokens of its votes.
+    """Return three rows: papers scored by one model, by a panel of three, and the tokens of its votes.
 
     The server has `SLOTS` slots and takes `LATENCY` seconds an answer. Every paper of the panel gets a vote
     of each member.
     """
     slots = f"{SLOTS} slots of {LATENCY:g} s"
     return [
-        _measure(folder / "review.db", f"review of {PAPERS} papers, {slots}"),
-        _measure(folder / "panel.db", f"review of {PAPERS} papers by a panel of 3, {slots}", FURTHER_MODELS),
+        _measure(folder / "review.db", f"review of {REVIEWED} papers, {slots}", REVIEWED),
+        _measure(
+            folder / "panel.db",
+            f"review of {REVIEWED_BY_PANEL} papers by a panel of 3, {slots}",
+            REVIEWED_BY_PANEL,
+            FURTHER_MODELS,
+        ),
         _compare_voting(),
     ]
 
 
-def _measure(file: Path, what: str, further_models: tuple[str, ...] = ()) -> tuple[str, ...]:
-    measured = asyncio.run(_review(file, further_models))
-    floor = ceil(PAPERS * (1 + len(further_models)) / SLOTS) * LATENCY
+def _measure(
+    file: Path, what: str, paper_count: int, further_models: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    measured = asyncio.run(_review(file, paper_count, further_models))
+    floor = ceil(paper_count * (1 + len(further_models)) / SLOTS) * LATENCY
     return what, f"{measured:,.1f} s", f"{floor:,.1f} s", f"{measured / floor:.2f}", "<= 1.1"
 
 
-async def _review(file: Path, further_models: tuple[str, ...]) -> float:
+async def _review(file: Path, paper_count: int, further_models: tuple[str, ...]) -> float:
     store = open_store(f"sqlite:///{file}")
     abstract = "We train a model on two data sets and measure it on four tasks. " * 12
     papers = [
@@ -64,7 +76,7 @@ async def _review(file: Path, further_models: tuple[str, ...]) -> float:
             f"https://arxiv.org/abs/2611.{number:05}",
             abstract=abstract,
         )
-        for number in range(PAPERS)
+        for number in range(paper_count)
     ]
     store.library.add([(paper, NOT_REVIEWED) for paper in papers], now=NOW)
     async with OpenAiServer(latency=LATENCY, slots=SLOTS) as fake, AsyncExitStack() as open_servers:
@@ -86,11 +98,11 @@ async def _review(file: Path, further_models: tuple[str, ...]) -> float:
                 further_seats=tuple(map(PanelSeat, servers[1:])),
             ),
             # A channel that is shown every paper: a full vote.
-            [[Preferences(top=PAPERS)]],
+            [[Preferences(top=paper_count)]],
             asyncio.Event(),
         )
         took = time.perf_counter() - start
-    assert (outcome.score_count, outcome.vote_count) == (PAPERS, PAPERS * len(further_models))
+    assert (outcome.score_count, outcome.vote_count) == (paper_count, paper_count * len(further_models))
     return took
 
 
