@@ -203,9 +203,9 @@ def _condition_of_health(report: HealthReport) -> Condition:
     waiting = f" {format_count(report.waiting_count, 'paper')} waiting." if report.waiting_count else ""
     detail = f"{report.detail}{waiting}"
     if report.subject != REVIEWER:
-        return Condition(AlertKind.SOURCE, report.subject, detail)
+        return Condition(AlertKind.SOURCE, report.subject, detail, report.since)
     is_spent = report.trouble is Trouble.BUDGET_SPENT
-    return Condition(AlertKind.BUDGET if is_spent else AlertKind.REVIEWER, REVIEWER, detail)
+    return Condition(AlertKind.BUDGET if is_spent else AlertKind.REVIEWER, REVIEWER, detail, report.since)
 
 
 def find_local_conditions(policy: AlertPolicy, now: datetime, host: str) -> list[Condition]:

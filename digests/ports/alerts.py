@@ -24,11 +24,15 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A fault that lasts now. `detail` is a sentence about it, without secrets. May be from outside."""
+    """A fault that lasts now. `detail` is a sentence about it, without secrets. May be from outside.
+
+    `since` is its start in UTC; where none is known, the fault starts when it is first observed.
+    """
 
     kind: AlertKind
     subject: str
     detail: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,18 +37,20 @@ class SqlAlerts:
         settle: timedelta,
         unseen: Collection[tuple[AlertKind, str]] = (),
     ) -> None:
-        found = {(each.kind.value, each.subject): each.detail for each in conditions}
+        found = {(each.kind.value, each.subject): each for each in conditions}
         left_alone = {(kind.value, subject) for kind, subject in unseen}
         with self.database.write(lock_name="alerts") as connection:
             known = {(row.kind, row.subject): row for row in connection.execute(select(alerts))}
             for place in found.keys() - known.keys():
-                started = {"is_on": True, "since": now, "changed_at": now, "is_told": False}
-                new = {"kind": place[0], "subject": place[1], "detail": found[place], **started}
+                condition = found[place]
+                started = {"since": condition.since or now, "changed_at": now, "is_on": True, "is_told": False}
+                new = {"kind": place[0], "subject": place[1], "detail": condition.detail, **started}
                 insert_if_absent(connection, alerts, new)
             for place, row in known.items():
                 if place in left_alone and place not in found:
                     continue
-                _update_condition(connection, row, found.get(place), now)
+                lasting = found.get(place)
+                _update_condition(connection, row, lasting.detail if lasting else None, now)
             _write_message(connection, now, settle)
 
     def list_lasting(self) -> Sequence[Alert]:

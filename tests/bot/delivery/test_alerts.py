@@ -72,7 +72,7 @@ def test_a_source_that_fails_is_told_once_and_once_that_it_is_over() -> None:
     for _ in range(5):  # Each by another process.
         trial.look()
     (text,) = trial.list_texts()
-    assert "the source arxiv gives no new papers" in text
+    assert f"the source arxiv gives no new papers since {NOW:%a %d %b %H:%M} UTC" in text
     assert "No answer." in text
     trial.report(None)
     for _ in range(5):

@@ -61,6 +61,20 @@ def test_a_condition_is_told_once_when_it_has_lasted_and_once_when_it_is_over() 
     assert store.alerts.list_lasting() == []
 
 
+def test_a_condition_whose_start_is_known_has_lasted_since_then() -> None:
+    store = a_store()
+    known = replace(DISK, since=NOW - 16 * MINUTE)
+    for minute in range(4):
+        observe(store, minute, ARXIV, known)
+    message = find_message(store)
+    assert message
+    assert [(alert.subject, alert.since) for alert in message.alerts] == [
+        ("host", known.since),
+        ("arxiv", NOW),
+    ]
+    assert [alert.subject for alert in store.alerts.list_lasting()] == ["host", "arxiv"]
+
+
 def test_a_condition_that_comes_and_goes_is_not_told_and_neither_is_a_short_gap() -> None:
     store = a_store()
     observe(store, 0, ARXIV)
