@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write. An import holds the lock for less than a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Database:
     """An engine with its name for people: the path of a file, or an address without its password.
 
@@ -60,6 +61,10 @@ class Database:
     file: Path | None
     busy_timeout: float = BUSY_TIMEOUT
     _write_queue: WriteQueue = field(default_factory=WriteQueue, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Called as the process ends, too: SQLite's last connection removes the files beside the store.
+        weakref.finalize(self, self.engine.dispose)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -66,6 +66,12 @@ def test_the_bundled_papers_are_imported_without_a_complaint(tmp_path: Path) -> 
     assert (done.returncode, done.stdout, done.stderr) == (0, "37 new, 0 updated, 0 unchanged.\n", "")
 
 
+def test_a_command_closes_the_store_as_its_process_ends(tmp_path: Path) -> None:
+    """SQLite's last connection removes the files beside the store."""
+    done = run_paperround(tmp_path, "preview", PYTHONUTF8="1")
+    assert (done.returncode, [file.name for file in tmp_path.iterdir()]) == (0, ["paperround.db"])
+
+
 def test_papers_are_imported_once_and_a_digest_of_them_is_previewed(tmp_path: Path) -> None:
     import_records(tmp_path)
     assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 updated, 6 unchanged.\n"
