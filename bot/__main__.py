@@ -1,7 +1,5 @@
 """`python -m bot` is the command `paperround`."""
 
-import sys
+from bot.cli.main import run_process
 
-from bot.cli.main import main
-
-sys.exit(main())
+run_process()

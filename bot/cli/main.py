@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from bot.cli.parser import build_parser
 from bot.cli.redaction import hide_secrets, remember_environment
@@ -21,6 +22,19 @@ PRIVATE_UMASK = 0o077
 
 GC_THRESHOLD = 50_000
 """New objects after which garbage is collected. At Python's 700 the collector took a fifth of a start."""
+
+
+def run_process() -> NoReturn:
+    """Run the command of this process, and end the process with its exit status.
+
+    The interpreter would search all objects for garbage before it ends, for a third of the time of a short
+    command. `gc.freeze` leaves the memory to the operating system. So nothing may wait for its collection:
+    files and connections are closed by their owners.
+    """
+    try:
+        sys.exit(main())
+    finally:
+        gc.freeze()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
