@@ -20,8 +20,11 @@ from digests.errors import PaperroundError
 PRIVATE_UMASK = 0o077
 """Rights that new files of a command do not give: those of other accounts. Libraries create some of them."""
 
-GC_THRESHOLD = 50_000
-"""New objects after which garbage is collected. At Python's 700 the collector took a fifth of a start."""
+GC_THRESHOLD = 150_000
+"""New objects after which garbage is collected: more than a short command makes.
+
+At Python's 700 the collector took a fifth of a start.
+"""
 
 
 def run_process() -> NoReturn:
