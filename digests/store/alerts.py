@@ -43,7 +43,12 @@ class SqlAlerts:
             known = {(row.kind, row.subject): row for row in connection.execute(select(alerts))}
             for place in found.keys() - known.keys():
                 condition = found[place]
-                started = {"since": condition.since or now, "changed_at": now, "is_on": True, "is_told": False}
+                started = {
+                    "since": condition.since or now,
+                    "changed_at": now,
+                    "is_on": True,
+                    "is_told": False,
+                }
                 new = {"kind": place[0], "subject": place[1], "detail": condition.detail, **started}
                 insert_if_absent(connection, alerts, new)
             for place, row in known.items():
