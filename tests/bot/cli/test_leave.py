@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import discord.http
 import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -141,7 +143,13 @@ def test_a_channel_of_discord_ends_and_the_app_stays_in_the_server(tmp_path: Pat
     run_over_discord(tmp_path, trial)
 
 
-def test_a_server_that_could_not_be_left_is_a_fault_and_not_recorded_as_removed(tmp_path: Path) -> None:
+def test_a_server_that_could_not_be_left_is_a_fault_and_not_recorded_as_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The waits of discord.py between its five tries last 25 seconds.
+    hasty = SimpleNamespace(**{**vars(asyncio), "sleep": lambda seconds: asyncio.sleep(0)})
+    monkeypatch.setattr(discord.http, "asyncio", hasty)
+
     async def trial(discord: FakeDiscord, services: Services, channel: str, server: str) -> None:
         _, finding = await leave(services, server, {"DISCORD_TOKEN": "wrong"})
         assert finding.severity is Severity.FAULT
