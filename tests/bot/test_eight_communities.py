@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 
 import httpx
@@ -16,17 +15,17 @@ from tests.bot.platforms.slack.link import Browser
 from tests.bot.web.served import HEADERS
 from tests.fakes.communities import Communities, open_communities
 from tests.fakes.wire import WAIT_SECONDS
+from tests.forked import start_process
 
 
 async def run_command(bot: BotProcess, *words: str) -> str:
     """Run a command as the operator does beside the running bot, and return its output."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "--config", str(bot.folder / "paperround.toml"), *words,
-        cwd=processes.ROOT, env={**os.environ, "PYTHONPATH": str(processes.ROOT)},
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    assert process.returncode == 0, words
+    settings = str(bot.folder / "paperround.toml")
+    process = await start_process(
+        "bot", "--config", settings, *words, cwd=bot.folder, env=os.environ, stdout=asyncio.subprocess.PIPE
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, (words, errors)
     return output.decode()
 
 
@@ -65,7 +64,11 @@ def test_eight_communities_get_their_digests_from_one_process(tmp_path: Path) ->
             settings = f"{communities.render_settings(http_port)}[web]\nenabled = true\nport = {web_port}\n"
             secrets = {**communities.list_secrets(), "PAPERROUND_TOKEN_KEYS": create_key()}
             async with processes.run_bot(
-                tmp_path, settings=settings, secrets=secrets, wait_for_connection=None
+                tmp_path,
+                settings=settings,
+                secrets=secrets,
+                wait_for_connection=None,
+                waits=("--tick", "0.5"),
             ) as bot:
                 await bot.wait_for_log("listening for Slack")
                 await install_everywhere(communities, f"http://127.0.0.1:{http_port}")
