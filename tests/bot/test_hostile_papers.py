@@ -10,21 +10,14 @@ from digests.blocking import BlockingRunner
 from digests.build import DigestPolicy
 from digests.model import Paper, ReadDepth
 from digests.reviewers.full_text import FullText
-from digests.reviewers.html import parse_html
 from digests.reviewers.reader import ReaderProcess
 from digests.subscription import Channel
+from tests.bot.gated_reader import read_page_behind_gate
 from tests.builders import NOW, find_by_id
 from tests.digests.reviewers.harness import ReviewerHarness, store_with_papers
 
 EMPTY_CELLS = b"<table>" + b"<tr><td>-</td></tr>" * 14_000 + b"</table>"
 """A page that once stopped the bot for half a minute, on its way through the anonymization."""
-
-
-def read_page_behind_gate(page: bytes, gate: str) -> FullText:
-    """Hold the reader's interpreter until a file exists, then read the page."""
-    while not Path(gate).exists():
-        sum(range(10_000))
-    return parse_html(page)
 
 
 def test_a_command_is_answered_while_a_page_of_empty_cells_is_read(tmp_path: Path) -> None:
