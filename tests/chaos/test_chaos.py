@@ -11,7 +11,7 @@ from tests.chaos.faults import Fault, FaultPlan, PlannedFault, Side
 from tests.chaos.scenarios.crashes import kill_at_every_await, stop_past_lease
 from tests.chaos.scenarios.platform_faults import fail_calls_at_random
 from tests.chaos.trials import Trial, list_trials
-from tests.chaos.world import Deployment, Tally
+from tests.chaos.world import Deployment, Tally, start_cluster
 
 DEPLOYMENT = Deployment("sqlite", "slack")
 
@@ -31,6 +31,17 @@ def test_a_cancelled_fault_kills_no_worker(tmp_path: Path) -> None:
     assert fault_plan.cancel_faults("withdrawn")
     assert fault_plan.pending_faults("withdrawn") == []
     fault_plan.inject_fault("withdrawn", faults[0])
+
+
+def test_a_worker_logs_what_it_does_as_the_command_does() -> None:
+    """Scenarios and benchmarks wait for lines of the log, some of which are no warnings."""
+
+    async def scenario() -> None:
+        async with start_cluster(DEPLOYMENT) as cluster:
+            cluster.spawn_worker()
+            await cluster.wait_for_log(" INFO Slack's socket is connected")
+
+    asyncio.run(scenario())
 
 
 def test_a_delivery_killed_at_some_awaits_is_finished_once_by_the_next_worker() -> None:
