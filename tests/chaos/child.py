@@ -24,11 +24,13 @@ from rich.console import Console
 from sqlalchemy import Connection, Engine, event
 
 import bot.cli.run
+import bot.conversation.marks
 import bot.delivery.post_refresher
 import bot.delivery.worker
 import bot.ingest.reviewing
 import bot.services
 from bot.cli.run import run_bot, set_up_logging
+from bot.conversation.marks import RefreshDebouncer
 from bot.delivery.context import DeliveryPolicy
 from bot.delivery.deliver import deliver_claim
 from bot.delivery.liveness import CHECK_SECONDS
@@ -123,6 +125,8 @@ def _speed_up(tick_seconds: float, busy_timeout: float, clock: FileClock) -> Non
     bot.ingest.reviewing.POLL_SECONDS = bot.ingest.reviewing.TROUBLE_RETRY_SECONDS = (
         bot.delivery.post_refresher.POLL_SECONDS
     ) = tick_seconds
+    impatient_debouncer = partial(RefreshDebouncer, delay_seconds=tick_seconds)
+    setattr(bot.conversation.marks, "RefreshDebouncer", impatient_debouncer)  # noqa: B010
     bot.services.ARXIV_GAP = timedelta()
     (open_store.__kwdefaults__ or {})["busy_timeout"] = busy_timeout
 
@@ -163,9 +167,9 @@ def _follow_disk_state(state_file: Path) -> None:
 
     @event.listens_for(Engine, "begin")
     def apply_disk_state(connection: Connection) -> None:
-        if connection.dialect.name != "sqlite":
+        if connection.dialect.name != "sqlite" or not state_file.exists():
             return
-        state = DiskState(state_file.read_text()) if state_file.exists() else DiskState.HEALTHY
+        state = DiskState(state_file.read_text())
         full = connection.exec_driver_sql("PRAGMA page_count").scalar() if state is DiskState.FULL else 2**30
         connection.exec_driver_sql(f"PRAGMA max_page_count = {full}")
         connection.exec_driver_sql(f"PRAGMA query_only = {int(state is DiskState.READ_ONLY)}")

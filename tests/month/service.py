@@ -7,7 +7,6 @@ machine changes nothing that anybody sees.
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,13 +30,14 @@ from tests.chaos.clock import FileClock
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.feeds import FakeFeeds
 from tests.fakes.slack import FakeSlack
+from tests.forked import start_process
 from tests.month.papers import list_announcements, render_reviews
 
 ROOT = Path(__file__).parents[2]
 GROUP = "the two labs"
 REVIEWS_FILE = "reviews.jsonl"
 REVIEWS_INTERVAL = timedelta(minutes=60)
-POLL_SECONDS = 0.04
+POLL_SECONDS = 0.02
 STALL_SECONDS = 120.0
 """Seconds without a request, a log line or a change of what is waited for, after which a wait has failed."""
 
@@ -213,12 +213,12 @@ class Service:
 
     async def run_command(self, *arguments: str) -> str:
         """Run a command of the terminal beside the process, by the same clock, and return what it prints."""
-        command = (sys.executable, "-m", "tests.impatient", "--clock", str(self.clock.file), *arguments)
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=self.folder, env=self.environment, stdout=asyncio.subprocess.PIPE
-        )
-        printed, _ = await process.communicate()
-        assert process.returncode == 0
+        process = await start_process(
+            "tests.impatient", "--clock", str(self.clock.file), *arguments,
+            cwd=self.folder, env=self.environment, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        printed, errors = await process.communicate()
+        assert process.returncode == 0, errors
         return printed.decode()
 
 

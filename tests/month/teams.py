@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from bot.present.post_update import load_post_update
 from digests.ports.queue_groups import find_shared_scope
 from digests.store import schema
 from digests.subscription import Channel
@@ -125,21 +124,22 @@ class Team(ABC):
 
     def list_wrong_counts(self) -> list[str]:
         """Return the messages whose number of marks is not that of the store."""
-        wrong, marked = [], self._list_marked()
-        for message in self.list_messages():
-            shown = self.read_mark_counts(message)
-            if not any(shown.values()) and marked.isdisjoint(shown):
-                continue
-            post = self.service.store.posts.find(self.place, self.key_of(message))
-            if not post:
-                continue
-            update = load_post_update(post, self.service.store, self.service.groups)
-            wrong += [
-                f"{self.title}, {paper}: {count} shown, {update.mark_counts.get(paper, 0)} stored"
-                for paper, count in shown.items()
-                if count != update.mark_counts.get(paper, 0)
-            ]
-        return wrong
+        service, marked, posts = self.service, self._list_marked(), self._list_posts()
+        shown = [
+            counts
+            for message in self.list_messages()
+            if self.key_of(message) in posts
+            and (any((counts := self.read_mark_counts(message)).values()) or not marked.isdisjoint(counts))
+        ]
+        scope = find_shared_scope(service.groups, service.store.queue_consents, self.place)
+        papers = sorted({paper for counts in shown for paper in counts})
+        stored = service.store.marks.mark_counts(self.place, papers, shared=scope)
+        return [
+            f"{self.title}, {paper}: {count} shown, {stored.get(paper, 0)} stored"
+            for counts in shown
+            for paper, count in counts.items()
+            if count != stored.get(paper, 0)
+        ]
 
     def list_people_by_paper(self) -> dict[str, list[str]]:
         """Return the accounts with a mark that counts, of both teams, by paper."""
@@ -167,6 +167,12 @@ class Team(ABC):
             scope, since=now - timedelta(days=30), now=now, limit=99
         )
         return {each.paper: each.mark_count for each in queue}
+
+    def _list_posts(self) -> frozenset[str]:
+        """Return the ids of the channel's messages that show papers."""
+        with self.service.engine.connect() as connection:
+            query = select(schema.posts.c.message_id).where(schema.posts.c.channel == self.channel)
+            return frozenset(connection.execute(query).scalars())
 
     def _list_marked(self) -> frozenset[str]:
         with self.service.engine.connect() as connection:
