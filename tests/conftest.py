@@ -15,9 +15,11 @@ from hypothesis import settings
 
 from tests.builders import store_factories
 from tests.postgres import PostgresServer, StorePool, start_server
+from tests.statement_cache import share_compiled_statements
 from tests.store_template import copy_new_stores
 
 copy_new_stores()
+share_compiled_statements()
 
 settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile("chaos", deadline=None, max_examples=1000)
