@@ -19,7 +19,7 @@ R = TypeVar("R")
 LEADERSHIP_THREADS = 1
 """Threads for the leader locks, of which the store checks one at a time."""
 BACKGROUND_THREADS = 6
-"""Threads for the worker's claims and its five kinds of batch, all at once."""
+"""Threads for the worker's claims and its batches: of their six kinds, a digest of one page uses four."""
 INGEST_THREADS = 2
 """Threads for the sources and the reviewer."""
 INTERACTIVE_THREADS = 6

@@ -26,12 +26,17 @@ async def show_mark_counts(posts: Sequence[Post], platform: Platform, context: D
 
     A failure is logged and not raised: the next mark shows the number too.
     """
-    papers = sorted({paper for post in posts for paper in post.papers})
+    papers = frozenset(paper for post in posts for paper in post.papers)
     if not papers:
         return
     groups = context.queue_policy.groups
     try:
-        marked = await run_background(_find_marked, posts[0].channel, papers, context)
+        marked = await context.batcher.submit(
+            "mark counts",
+            (posts[0].channel, papers),
+            partial(_find_marked, context),
+            partial(_find_all_marked, context),
+        )
         for post in posts:
             if not marked.isdisjoint(post.papers):
                 update = await run_background(partial(load_post_update, post, context.store, groups))
@@ -40,6 +45,27 @@ async def show_mark_counts(posts: Sequence[Post], platform: Platform, context: D
         log.warning("%s: the mark counts could not be shown: %s", posts[0].channel, error)
 
 
-def _find_marked(channel: Channel, papers: Sequence[str], context: DeliveryContext) -> frozenset[str]:
-    shared = find_shared_scope(context.queue_policy.groups, context.store.queue_consents, channel)
-    return frozenset(context.store.marks.mark_counts(channel, papers, shared=shared))
+_Shown = tuple[Channel, frozenset[str]]
+"""A channel, and the papers that its new posts show."""
+
+
+def _find_marked(context: DeliveryContext, shown: _Shown) -> frozenset[str]:
+    return _find_all_marked(context, [shown])[0]
+
+
+def _find_all_marked(context: DeliveryContext, all_shown: Sequence[_Shown]) -> list[frozenset[str]]:
+    """Return the papers with marks for each channel, of those that its posts show. Raises StoreError.
+
+    Reads the store once for all the channels that share no queue.
+    """
+    marks, groups = context.store.marks, context.queue_policy.groups
+    scopes = [find_shared_scope(groups, context.store.queue_consents, channel) for channel, _ in all_shown]
+    own = [shown for shown, scope in zip(all_shown, scopes, strict=True) if scope is None]
+    papers = frozenset[str]().union(*(papers for _, papers in own))
+    found = marks.find_marked({channel for channel, _ in own}, papers) if own else {}
+    return [
+        frozenset(marks.mark_counts(channel, sorted(papers), shared=scope))
+        if scope
+        else papers & found.get(channel, frozenset())
+        for (channel, papers), scope in zip(all_shown, scopes, strict=True)
+    ]

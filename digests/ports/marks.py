@@ -89,6 +89,14 @@ class Marks(Protocol):
         change the count.
         """
 
+    def find_marked(
+        self, channels: Collection[Channel], papers: Collection[str]
+    ) -> Mapping[Channel, frozenset[str]]:
+        """Return those of the papers that `mark_counts` counts marks of in each channel, unless it is shared.
+
+        Channels without marks on them are left out.
+        """
+
     def marked_papers(
         self, channels: Collection[Channel], *, since: datetime, limit: int
     ) -> Mapping[Channel, tuple[str, ...]]:

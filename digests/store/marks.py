@@ -38,6 +38,16 @@ _MARKED_PAPERS = (
     .group_by(marks.c.platform, marks.c.channel, marks.c.paper)
     .order_by(func.max(marks.c.at).desc(), marks.c.paper)
 )
+_MARKED_AMONG = (
+    select(marks.c.platform, marks.c.workspace, marks.c.channel, marks.c.paper)
+    .where(
+        in_json_array(marks.c.platform, "platforms"),
+        in_json_array(marks.c.channel, "channels"),
+        in_json_array(marks.c.paper, "papers"),
+        marks.c.is_on,
+    )
+    .distinct()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,26 @@ class SqlMarks:
         )
         with self.database.read() as connection:
             return {row.paper: row.mark_count for row in connection.execute(query, values)}
+
+    def find_marked(
+        self, channels: Collection[Channel], papers: Collection[str]
+    ) -> Mapping[Channel, frozenset[str]]:
+        parameters = {
+            "platforms": sorted({channel.platform for channel in channels}),
+            "channels": sorted({channel.channel for channel in channels}),
+            "papers": sorted(papers),
+        }
+        wanted: dict[tuple[str, str], list[Channel]] = {}
+        for channel in channels:
+            wanted.setdefault((channel.platform, channel.channel), []).append(channel)
+        found: dict[Channel, set[str]] = {}
+        with self.database.read() as connection:
+            for row in connection.execute(_MARKED_AMONG, parameters):
+                place = Channel(row.platform, row.channel, row.workspace)
+                for channel in wanted.get((row.platform, row.channel), ()):
+                    if channel.may_match(place):
+                        found.setdefault(channel, set()).add(row.paper)
+        return {channel: frozenset(papers) for channel, papers in found.items()}
 
     def marked_papers(
         self, channels: Collection[Channel], *, since: datetime, limit: int

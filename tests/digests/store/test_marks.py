@@ -57,6 +57,24 @@ def test_a_person_counts_once_per_paper_from_all_sources() -> None:
     assert list_queue(store) == [("a", 1)]
 
 
+def test_the_marked_papers_among_those_that_several_channels_show_are_found_at_once() -> None:
+    store = a_store()
+    nowhere, unnamed = Channel("slack", "C3", "T1"), Channel("slack", "C1")
+    store.marks.set_mark(a_mark("a"), True)
+    store.marks.set_mark(a_mark("b", person="bob"), True)
+    store.marks.set_mark(a_mark("b", channel=Channel("slack", "C2", "")), True)
+    store.marks.set_mark(a_mark("c", channel=OTHERS), True)
+    store.marks.set_mark(a_mark("d"), True)
+    store.marks.set_mark(a_mark("d", minute=1), False)
+    store.marks.set_mark(a_mark("a", channel=Channel("discord", "C2", "T1")), True)
+    store.marks.set_mark(a_mark("c", channel=Channel("slack", "C1", "T2")), True)
+    channels, papers = (PAPERS, OTHERS, nowhere, unnamed), ["a", "b", "d"]
+    found = store.marks.find_marked(channels, papers)
+    assert found == {PAPERS: {"a", "b"}, OTHERS: {"b"}, unnamed: {"a", "b"}}
+    assert {channel: frozenset(store.marks.mark_counts(channel, papers)) for channel in found} == found
+    assert store.marks.find_marked([], papers) == store.marks.find_marked(channels, []) == {}
+
+
 def test_the_count_of_a_shared_queue_has_the_people_of_all_its_members_and_of_no_neighbour() -> None:
     store = a_store()
     partner = QueueScope("discord", "9")
