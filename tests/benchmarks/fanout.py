@@ -17,6 +17,7 @@ help as far as there are processors: the server, PostgreSQL and the replicas sha
 """
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -35,6 +36,7 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Page
+from bot.cli.main import GC_THRESHOLD
 from bot.delivery.context import DeliveryContext
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker
@@ -328,6 +330,7 @@ async def _serve(limits: RateLimits) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(GC_THRESHOLD)  # As every command does.
     match sys.argv[1:]:
         case ["serve", limits]:
             asyncio.run(_serve(RateLimits(*json.loads(limits))))
