@@ -15,6 +15,7 @@ from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from bot.delivery.batching import BATCH_DIVISOR, BATCH_FROM
 from bot.delivery.context import DeliveryContext
 from bot.delivery.deliver import BUILDABLE_KINDS, deliver_claim
 from bot.delivery.liveness import CHECK_SECONDS, WorkerLiveness
@@ -42,6 +43,9 @@ BOT_CONCURRENCY = 100
 
 More would not be faster: they would wait for the bot's slots, and a stop would wait for them.
 """
+
+POLL_WAIT_SECONDS = 0.25
+"""Longest wait, after a workspace got room, for more of them: one poll of the outbox serves them all."""
 
 WorkspaceKey = tuple[str, str]
 """A platform's name and a workspace's id."""
@@ -148,7 +152,7 @@ class _Poll(Enum):
     AT_TICK = "at tick"
     """The outbox had nothing more to claim."""
     WHEN_WORKSPACE_FREE = "when workspace free"
-    """The outbox may have more for saturated workspaces: claim when one gets room, or at a tick."""
+    """The outbox may have more for saturated workspaces: claim when some got room, or at a tick."""
 
 
 @dataclass(slots=True)
@@ -254,6 +258,9 @@ class DeliveryWorker:
         self.tick_count = 0
         self._mode = _Mode.RUNNING
         self._poll = _Poll.NOW
+        self._freed_count = 0
+        """Times that a saturated workspace got room since the last poll began."""
+        self._poll_timer: asyncio.TimerHandle | None = None
         self._wakeup = asyncio.Event()
         self._claims: deque[Claim] = deque()
         """Claims that wait for a slot."""
@@ -328,7 +335,10 @@ class DeliveryWorker:
 
         An error of the store is logged, and the next tick tries again.
         """
-        self._poll = _Poll.AT_TICK  # A tick during the call sets it again.
+        self._poll, self._freed_count = _Poll.AT_TICK, 0  # A tick during the call sets it again.
+        if self._poll_timer:
+            self._poll_timer.cancel()
+            self._poll_timer = None
         saturated, concurrency = self.slots.saturated_workspaces(), self.context.policy.concurrency
         limit = max(concurrency - self.slots.in_flight.total(), concurrency // 2)
         try:
@@ -341,14 +351,14 @@ class DeliveryWorker:
             return
         self._claims.extend(claims)
         self.slots.add_pending([_workspace_of(claim) for claim in claims])
-        self._plan_next_poll(claims, limit, saturated)
+        self._plan_next_poll(claims, limit)
 
-    def _plan_next_poll(self, claims: list[Claim], limit: int, saturated: set[WorkspaceKey]) -> None:
+    def _plan_next_poll(self, claims: list[Claim], limit: int) -> None:
         """Decide when the outbox is polled next, after a poll for up to `limit` claims.
 
         A full result is followed by a poll of the workspaces not served yet, and a short one by a poll of all
-        once every workspace had its turn. Otherwise the next poll is at a tick, or when a workspace that was
-        saturated gets room.
+        once every workspace had its turn. Otherwise the next poll is at a tick, or when workspaces that were
+        saturated got room.
         """
         if len(claims) == limit:
             self._served_workspaces = self._served_workspaces | {_workspace_of(claim) for claim in claims}
@@ -356,10 +366,21 @@ class DeliveryWorker:
         elif self._served_workspaces:
             self._served_workspaces = set()
             self._poll = _Poll.NOW
-        elif not all(self.slots.is_saturated(workspace) for workspace in saturated):
-            self._poll = _Poll.NOW  # One of them got room during the claim.
-        elif self._poll is _Poll.AT_TICK and self.slots.saturated_workspaces():
+        elif self._poll is _Poll.AT_TICK and (self._freed_count or self.slots.saturated_workspaces()):
             self._poll = _Poll.WHEN_WORKSPACE_FREE
+            if self._freed_count:  # Some of them got room during the claim.
+                self._poll_when_enough_room()
+
+    def _poll_when_enough_room(self) -> None:
+        """Poll at once if a quarter of the deliveries in progress made room, else after `POLL_WAIT_SECONDS`.
+
+        A poll costs as much as some deliveries. With fewer than `BATCH_FROM` in progress nothing waits.
+        """
+        in_flight = self.slots.in_flight.total()
+        if in_flight < BATCH_FROM or self._freed_count * BATCH_DIVISOR >= in_flight:
+            self.poll_now()
+        elif self._poll_timer is None:
+            self._poll_timer = asyncio.get_running_loop().call_later(POLL_WAIT_SECONDS, self.poll_now)
 
     def _claim_from_outbox(self, limit: int, excluding: set[WorkspaceKey]) -> list[Claim]:
         """Claim up to `limit` due editions, none of the workspaces in `excluding`.
@@ -423,9 +444,10 @@ class DeliveryWorker:
             names = claim.edition, claim.subscription.channel
             log.exception("delivering %s to %s failed; it is tried again once its lease is over", *names)
         finally:
-            is_workspace_freed = self.slots.finish(workspace)
-            if self._poll is _Poll.WHEN_WORKSPACE_FREE and is_workspace_freed:
-                self._poll = _Poll.NOW
+            if self.slots.finish(workspace):
+                self._freed_count += 1
+                if self._poll is _Poll.WHEN_WORKSPACE_FREE:
+                    self._poll_when_enough_room()
             if not self.slots.in_flight:  # Quarantined deliveries are leased to an idle worker only.
                 self._poll = _Poll.NOW
             self._wakeup.set()
