@@ -288,7 +288,7 @@ class FakeSlack:
         return next(self._numbers)
 
     def _next_ts(self) -> str:
-        return f"{self.clock():.0f}.{self._next_number():06d}"
+        return f"{int(self.clock())}.{self._next_number():06d}"
 
     # The workspace.
 
