@@ -168,10 +168,7 @@ async def start_process(
 ) -> StartedProcess:
     """Start `python -m MODULE ARGUMENTS`. An output is DEVNULL or PIPE, the second one also STDOUT."""
     if "PYTEST_CURRENT_TEST" not in os.environ:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *arguments, cwd=cwd, env={**env, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-        )  # fmt: skip
+        return await start_python(module, *arguments, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
     request = _build_request(module, arguments, cwd, env)
     with Path(os.devnull).open("r+b", 0) as nothing:  # noqa: ASYNC230 - it never waits.
         out, out_end = await _open_output(stdout, nothing.fileno())
@@ -184,6 +181,21 @@ async def start_process(
             for end in {out_end, errors_end} - {nothing.fileno()}:
                 os.close(end)
     return ForkedProcess(forked, out, errors)
+
+
+async def start_python(
+    module: str,
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
+) -> asyncio.subprocess.Process:
+    """Start `python -m MODULE ARGUMENTS` in a new Python, as `start_process` does outside of pytest."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, cwd=cwd, env={**env, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+    )  # fmt: skip
 
 
 async def _open_output(kind: int, nothing: int) -> tuple[asyncio.StreamReader | None, int]:

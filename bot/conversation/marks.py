@@ -188,7 +188,7 @@ class MarkHandler:
     delayed_reconciler: DelayedReconciler = field(default_factory=DelayedReconciler)
 
     def __post_init__(self) -> None:
-        self.debouncer = RefreshDebouncer(self._refresh_post)
+        self.debouncer = RefreshDebouncer(self._refresh_post, DEBOUNCE_SECONDS)
         self.queue.context.schedule_refreshes[self.platform.name] = self.debouncer.schedule_refresh
 
     @property

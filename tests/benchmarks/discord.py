@@ -81,7 +81,7 @@ async def _rows(folder: Path) -> list[Row]:
         ada, papers = discord.add_user("ada", can_manage=True), discord.add_channel("papers")
         add_overdue_channel(discord, prepare_store(folder), papers, DigestStyle.CARDS)
         posting = await _posting(discord, discord.add_channel("posts"))
-        async with run_bot(discord, folder) as bot:
+        async with run_bot(discord, folder, waits=None) as bot:
             await bot.wait_for_log("delivered")
             await bot.wait_for_log("Discord is connected")
             responses = await _responses(discord, ada, papers)

@@ -17,7 +17,7 @@ from tests.fakes.slack import FakeSlack
 LOOK_UPS = 400
 WAITING = 60
 MINUTE = timedelta(minutes=1)
-WAITS = ("--lookup-timeout", "600")
+WAITS = ("--no-brisk", "--lookup-timeout", "600")
 
 
 @dataclass(frozen=True, slots=True)

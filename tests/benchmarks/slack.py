@@ -46,7 +46,7 @@ async def _rows(folder: Path) -> list[Row]:
         ada, papers = slack.add_user("ada"), slack.add_channel("papers")
         add_overdue_channel(prepare_store(folder), papers, DigestStyle.CARDS)
         posting, delivering = await _posting(slack, papers), await _delivering(slack, folder / "deliver")
-        async with run_bot(slack, folder) as bot:
+        async with run_bot(slack, folder, waits=None) as bot:
             await bot.wait_for_log("delivered")
             acks = await _acks(slack, ada, papers)
             memory = await _memory(slack, ada, papers, bot.process.pid)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bot.delivery.rate_limit import RateLimits
 from bot.services import VOTE_TEMPERATURE, build_reviewer, build_services
 from config.settings import Settings, StoreSettings
 from digests.panel import PanelPolicy
@@ -20,6 +21,15 @@ def test_a_lease_outlasts_the_lag_of_a_history_and_two_requests(tmp_path: Path) 
     services = build_services(settings, Console(quiet=True))
     policy = services.delivery_context.policy
     assert policy.lease > policy.history_lag + 2 * policy.timeout
+    services.store.close()
+
+
+def test_each_platform_is_limited_to_the_messages_that_it_allows(tmp_path: Path) -> None:
+    settings = Settings(store=StoreSettings(url=f"sqlite:///{tmp_path / 'p.db'}"))
+    services = build_services(settings, Console(quiet=True))
+    limits = {name: limiter.limits for name, limiter in services.delivery_context.rate_limiters.items()}
+    assert limits["slack"] == RateLimits(channel=1, workspace=5, history=40)
+    assert limits["discord"] == RateLimits(channel=1, bot=40)
     services.store.close()
 
 

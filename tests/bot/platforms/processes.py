@@ -16,7 +16,7 @@ from digests.ports import Store
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.fakes.wire import WAIT_SECONDS
-from tests.forked import StartedProcess, start_process
+from tests.forked import StartedProcess, start_process, start_python
 from tests.wall_clock import NOON_ZONE
 
 ROOT = Path(__file__).parents[3]
@@ -103,13 +103,13 @@ async def run_bot(
     wait_for_connection: Callable[[asyncio.Task[int]], Awaitable[None]] | None,
     timeout: float = 30,
     url: str = "",
-    waits: Sequence[str] = (),
+    waits: Sequence[str] | None = (),
 ) -> AsyncIterator[BotProcess]:
     """Run `paperround run` until the end of the block. SIGTERM must then end it with status 0.
 
     `settings` are the tables of the platforms. `wait_for_connection` gets a task that ends with the process.
     `url` is the address of a prepared store; by default a store in the folder is prepared. `waits` are
-    options of `tests.impatient`.
+    options of `tests.impatient`, which is brisk. None of them: `python -m bot run` in a Python of its own.
     """
     if not url:
         prepare_store(folder)
@@ -121,9 +121,12 @@ async def run_bot(
     unfinished.replace(folder / "paperround.toml")
     prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-    process = await start_process(
-        "tests.impatient", "--timeout", f"{timeout}", *waits, "run", cwd=folder, env={**inherited, **secrets}
-    )
+    environment = {**inherited, **secrets}
+    if waits is None:
+        process: StartedProcess = await start_python("bot", "run", cwd=folder, env=environment)
+    else:
+        brisk = ("--brisk", "--timeout", f"{timeout}", *waits)
+        process = await start_process("tests.impatient", *brisk, "run", cwd=folder, env=environment)
     bot = BotProcess(process, folder, [], asyncio.Event())
     reading = asyncio.create_task(_read_log(bot))
     try:

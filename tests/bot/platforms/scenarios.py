@@ -184,11 +184,12 @@ class PlatformLab(Protocol):
         """Assert that the channels were asked about lost posts no more often than the platform allows."""
 
     def run_bot(
-        self, folder: Path, timeout: float = 30, *, settings: str = "", waits: Sequence[str] = ()
+        self, folder: Path, timeout: float = 30, *, settings: str = "", waits: Sequence[str] | None = ()
     ) -> AbstractAsyncContextManager[BotProcess]:
         """Run a connected bot until the end of the block; `timeout` is that of a post, in seconds.
 
-        `settings` are more tables of the settings, and `waits` options of `tests.impatient`.
+        `settings` are more tables of the settings. `waits` are options of `tests.impatient`, which is brisk;
+        None starts the command itself, in a Python of its own.
         """
 
     def create_driver(self, bot: BotProcess, channel: str) -> ChatDriver:

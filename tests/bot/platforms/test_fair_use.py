@@ -21,7 +21,7 @@ from tests.fakes.wire import WAIT_SECONDS
 ATTACKERS = 60
 LATER_ATTACKERS = 10
 
-WAITS = ("--lookup-timeout", f"{2 * WAIT_SECONDS}", "--arxiv-gap", "0", "--tick", "2")
+WAITS = ("--lookup-timeout", f"{2 * WAIT_SECONDS}", "--arxiv-gap", "0", "--tick", "0.2")
 """Look-ups that wait longer than any of the test's own waits: their order shows who waits for whom."""
 
 
@@ -107,7 +107,7 @@ def test_many_people_who_wait_for_a_silent_arxiv_delay_neither_a_colleague_nor_a
         checking = asyncio.create_task(world.check_nobody_else_waits())
         for number, person in enumerate(people[ATTACKERS:], ATTACKERS + 1):
             waiting.append(await world.look_up_unknown(person, number))
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
         await checking
         assert not any(is_answered(reply) for reply in waiting)
         world.feeds.end_silence()

@@ -37,6 +37,28 @@ def run_scenario(request: pytest.FixtureRequest) -> RunScenario:
     return lambda scenario: asyncio.run(run_on_platform(scenario))
 
 
+def test_the_command_itself_delivers_a_digest_and_shows_many_marks_at_once_in_few_edits(
+    tmp_path: Path, run_scenario: RunScenario
+) -> None:
+    """In a Python of its own, and with the waits that other tests of processes do without."""
+
+    async def scenario(lab: PlatformLab) -> None:
+        channel = lab.add_channel()
+        lab.add_overdue_channel(prepare_store(tmp_path), channel)
+        async with lab.run_bot(tmp_path, waits=None) as bot:
+            driver = lab.create_driver(bot, channel)
+            card = (await driver.wait_for_digest())[1]
+            await bot.wait_for_log("connected")
+            edits_before = driver.count_edits()
+            people = lab.add_people(25)
+            events = [await driver.add_reaction(person, card, is_dispatched=False) for person in people]
+            await driver.deliver_events([*events, *events[:5]])
+            await driver.wait_until(lambda: "Discuss · 25" in driver.text_of(card))
+            assert driver.count_edits() - edits_before < 10
+
+    run_scenario(scenario)
+
+
 def test_a_post_whose_answer_was_lost_is_reconciled_and_not_repeated(
     tmp_path: Path, run_scenario: RunScenario
 ) -> None:
@@ -90,6 +112,7 @@ def test_marks_missed_during_a_lost_connection_are_found_after_it(
         async with lab.run_bot(tmp_path) as bot:
             driver = lab.create_driver(bot, channel)
             _, card, other, _ = await driver.wait_for_digest()
+            await bot.wait_for_log("connected")
             await driver.add_reaction(driver.ada, other)
             await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(other))
             await driver.add_reaction(driver.ada, card, is_dispatched=False)

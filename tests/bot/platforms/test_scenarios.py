@@ -201,19 +201,6 @@ def test_only_a_persons_bookmark_counts_as_a_mark(run_scenario: RunScenario) -> 
     run_scenario(scenario, DigestStyle.CARDS)
 
 
-def test_many_marks_at_once_take_few_edits(run_scenario: RunScenario) -> None:
-    async def scenario(driver: ChatDriver) -> None:
-        card = (await driver.wait_for_digest())[1]
-        edits_before = driver.count_edits()
-        people = [driver.add_person(f"p{number}") for number in range(25)]
-        events = [await driver.add_reaction(person, card, is_dispatched=False) for person in people]
-        await driver.deliver_events([*events, *events[:5]])
-        await driver.wait_until(lambda: "Discuss · 25" in driver.text_of(card))
-        assert driver.count_edits() - edits_before < 10
-
-    run_scenario(scenario, DigestStyle.CARDS)
-
-
 def test_fifty_people_who_mark_and_change_their_minds_at_once_are_counted_as_they_end(
     run_scenario: RunScenario,
 ) -> None:

@@ -62,7 +62,7 @@ async def run_bot(
     secrets: Mapping[str, str] | None = None,
     must_connect: bool = True,
     timeout: float = 30,
-    waits: Sequence[str] = (),
+    waits: Sequence[str] | None = (),
 ) -> AsyncIterator[BotProcess]:
     """Run `paperround run` until the end of the block."""
 

@@ -240,7 +240,7 @@ class SlackLab:
 
     @asynccontextmanager
     async def run_bot(
-        self, folder: Path, timeout: float = 30, *, settings: str = "", waits: Sequence[str] = ()
+        self, folder: Path, timeout: float = 30, *, settings: str = "", waits: Sequence[str] | None = ()
     ) -> AsyncIterator[BotProcess]:
         async with run_bot(self.slack, folder, timeout=timeout, settings=settings, waits=waits) as bot:
             yield bot

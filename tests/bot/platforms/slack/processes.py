@@ -63,7 +63,7 @@ async def run_bot(
     must_connect: bool = True,
     timeout: float = 30,
     url: str = "",
-    waits: Sequence[str] = (),
+    waits: Sequence[str] | None = (),
 ) -> AsyncIterator[BotProcess]:
     """Run `paperround run` until the end of the block; `variables` are added to its environment."""
 

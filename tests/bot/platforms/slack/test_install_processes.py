@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ KEY = create_key()
 
 @asynccontextmanager
 async def run_link_bot(
-    slack: FakeSlackLink, folder: Path, *, keys: str = KEY, port: int = 0
+    slack: FakeSlackLink, folder: Path, *, keys: str = KEY, port: int = 0, waits: Sequence[str] = ()
 ) -> AsyncIterator[tuple[BotProcess, Browser]]:
     """Run the process, and yield it with a browser that is at its address."""
     port = port or unused_port()
@@ -46,7 +46,9 @@ async def run_link_bot(
         "SLACK_CLIENT_SECRET": slack.client_secret,
         "PAPERROUND_TOKEN_KEYS": keys,
     }
-    async with processes.run_bot(folder, settings=settings, secrets=secrets, wait_for_connection=None) as bot:
+    async with processes.run_bot(
+        folder, settings=settings, secrets=secrets, wait_for_connection=None, waits=waits
+    ) as bot:
         await bot.wait_for_log("listening for Slack")
         yield bot, Browser(address)
 
@@ -192,7 +194,7 @@ def test_a_removal_in_the_middle_of_a_digest_ends_that_workspace_alone_and_repea
             leaving.default_fault = lambda method: (
                 second_page_refused.pop(0) if second_page_refused and method == "chat.postMessage" else None
             )
-            async with run_link_bot(slack, tmp_path) as (bot, browser):
+            async with run_link_bot(slack, tmp_path, waits=["--no-brisk"]) as (bot, browser):
                 await leaving.wait_until(lambda: leaving.messages_in(gone.channel))
                 await slack.uninstall("T1")
                 await bot.wait_until(lambda store: is_stopped(store, gone))

@@ -69,7 +69,7 @@ def test_killed_replicas_are_replaced_and_every_page_is_posted_once(
             ada = slack.add_user("ada")
             channels = [slack.add_channel(f"c{number}") for number in range(CHANNELS)]
             prepare_channels(url, channels)
-            async with run_bot(slack, tmp_path, url=url) as first:
+            async with run_bot(slack, tmp_path, url=url, waits=["--no-brisk"]) as first:
                 await slack.wait_until(lambda: len(list_keys(slack, channels)) >= CHANNELS)
                 await first.kill()
             on_the_way = len(list_keys(slack, channels))
