@@ -9,6 +9,7 @@ from tests.bot.platforms.discord.processes import serve_scenarios as serve_disco
 from tests.bot.platforms.processes import open_scenario_runner
 from tests.bot.platforms.slack.processes import SlackScenarioRunner
 from tests.bot.platforms.slack.processes import serve_scenarios as serve_slack
+from tests.impatient import list_brisk_waits
 
 QUEUE_PER_CHANNEL = '[discussion]\nqueue = "channel"'
 """Each channel has a queue of its own, as each scenario has a channel of its own."""
@@ -27,6 +28,13 @@ IGNORED_VARIABLES = {
     "https_proxy": UNREACHABLE,
 }  # fmt: skip
 """Variables that Slack's libraries read from the environment; none of them may change anything."""
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give this process the short waits of the processes that tests start."""
+    for owner, name, value in list_brisk_waits():
+        monkeypatch.setattr(owner, name, value)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ from tests.builders import a_store, find_nothing
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.wire import WAIT_SECONDS
 
+pytestmark = pytest.mark.usefixtures("brisk")
+
 Trial = Callable[[FakeDiscord, asyncio.Event, list[Gateway]], Awaitable[None]]
 
 

@@ -35,6 +35,8 @@ from tests.builders import NOW, a_paper, a_review, a_scored_paper, a_search_resu
 from tests.fakes.discord import DiscordFault, DiscordInteraction, FakeDiscord, read_text
 from tests.fakes.wire import WAIT_SECONDS
 
+pytestmark = pytest.mark.usefixtures("brisk")
+
 SERVER_MESSAGES_INTENT, DIRECT_MESSAGES_INTENT = 1 << 9, 1 << 12
 PAPER = "2402.01306"
 SETTINGS = build_settings_model(find_settings_models()).model_validate({"version": 1})

@@ -35,6 +35,8 @@ from tests.fakes.slack import FakeSlack, read_text
 from tests.fakes.wire import WAIT_SECONDS
 from tests.forked import start_process
 
+pytestmark = pytest.mark.usefixtures("brisk")
+
 Received = list[str]
 
 
