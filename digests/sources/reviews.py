@@ -23,6 +23,7 @@ from digests.sources.foreign_records import (
     split_wrapper,
     withdrawal_day,
 )
+from digests.sources.json_text import decode_json
 from digests.sources.stream import STANDARD_INPUT, Connect, describe_location, open_text, split_records
 from digests.sources.table import FAULT, Place
 from digests.text import normalize_text
@@ -252,14 +253,10 @@ In UTF-8 text a lone surrogate can only occur as an escape.
 """
 
 
-_DECODER = json.JSONDecoder(strict=False)
-"""Decoder of all records: `json.loads` with an option makes one for each. It refuses a byte order mark."""
-
-
 def _load_json(raw: str) -> Any:
     """Parse JSON, without the characters that a database refuses. Raises _BadFieldError."""
     try:
-        value = json.loads(raw, strict=False) if raw.startswith("\ufeff") else _DECODER.decode(raw)
+        value = decode_json(raw, strict=False)
     except (ValueError, RecursionError) as error:
         raise _BadFieldError("", f"is not JSON ({error})") from None
     if "\x00" in raw or ("\\u" in raw and any(sign in raw for sign in _UNSAFE_ESCAPES)):

@@ -18,6 +18,7 @@ from digests.ids import parse_arxiv_id
 from digests.model import NOT_REVIEWED, Paper
 from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.arxiv.papers import is_withdrawn
+from digests.sources.json_text import decode_json
 from digests.sources.stream import GZIP_MAGIC, read_batches
 
 BATCH_LINES = 2000
@@ -192,7 +193,7 @@ def _require_only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInf
 def parse_snapshot_line(raw: bytes, source: str, line: int) -> Paper | BadRecord:
     """Parse one line into a paper or a `BadRecord`, which gets `source` and `line`. Never raises."""
     try:
-        fields: dict[str, Any] = json.loads(raw)
+        fields: dict[str, Any] = decode_json(raw)
         found = parse_arxiv_id(fields["id"])
         title = " ".join(fields["title"].split())
     except (ValueError, RecursionError):
@@ -222,8 +223,10 @@ def _build_paper(fields: dict[str, Any], paper_id: str, url: str, title: str) ->
         url,
         version,
         tuple(
-            " ".join(f"{given} {family} {end}".split())
-            for family, given, end, *_ in fields.get("authors_parsed") or ()
+            [
+                " ".join(f"{given} {family} {end}".split())
+                for family, given, end, *_ in fields.get("authors_parsed") or ()
+            ]
         ),
         abstract,
         categories[0] if categories else "",
