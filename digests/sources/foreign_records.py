@@ -127,8 +127,11 @@ def _replace_spaces(key: str) -> str:
 
 def withdrawal_day(fields: dict[str, Any]) -> date | None:
     """Return the day of the last update of a snapshot's record whose comment or abstract withdraws it."""
-    comments, abstract, updated = (fields.get(key) or "" for key in ("comments", "abstract", "update_date"))
-    if not all(isinstance(value, str) for value in (comments, abstract, updated)) or not updated:
+    updated = fields.get("update_date")
+    if not updated:
+        return None
+    comments, abstract = fields.get("comments") or "", fields.get("abstract") or ""
+    if not all(isinstance(value, str) for value in (comments, abstract, updated)):
         return None
     try:
         return date.fromisoformat(updated) if is_withdrawn(comments, abstract) else None
@@ -143,10 +146,10 @@ def _is_arxiv_id(value: Any) -> bool:
 def _move_address(adapted: dict[str, Any]) -> None:
     """Move an address that stands for an abstract or an id to the field of addresses."""
     for field in ("abstract", "arxiv_id"):
-        if _is_address(adapted.get(field)):
+        if field in adapted and _is_address(adapted[field]):
             adapted.setdefault("url", adapted.pop(field))
     for other in ("abs", "pdf"):
-        if _is_address(adapted.get(other)):
+        if other in adapted and _is_address(adapted[other]):
             adapted.setdefault("url", adapted[other])
 
 
@@ -175,6 +178,8 @@ def _find_arxiv_id(given: dict[str, Any]) -> str:
 
 def _join_names(names: list[Any]) -> list[Any]:
     """Return names as texts: from objects with parts of a name, and from arXiv's lists of them."""
+    if set(map(type, names)) == {str}:
+        return names
     return [
         " ".join(str(part) for part in (*name[1:2], *name[:1], *name[2:3]) if part)
         if isinstance(name, list)

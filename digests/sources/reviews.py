@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -38,8 +38,8 @@ MAX_TITLE_CHARACTERS = 2_000
 """Characters of a title that is accepted. The longest ones on arXiv have a few hundred."""
 
 
-MAX_CACHED_ENTRY = 64
-"""Characters of categories whose names are kept."""
+MAX_CACHED_CATEGORIES = 200
+"""Characters of a record's categories whose names are kept."""
 
 MAX_UNKNOWN_KEYS = 50
 """Unknown keys that are counted, so that a file of them costs no memory."""
@@ -172,7 +172,7 @@ class ReviewFile:
                 yield _parse_value(member, name, member_place, self.today)
 
     def _count_unknown_keys(self, member: Any) -> None:
-        if isinstance(member, dict) and FAULT not in member:
+        if isinstance(member, dict) and FAULT not in member and not member.keys() <= _FIELDS:
             for key in list_unknown_keys(member, _FIELDS):
                 if key in self.unknown_keys or len(self.unknown_keys) < MAX_UNKNOWN_KEYS:
                     self.unknown_keys[key] += 1
@@ -259,7 +259,8 @@ def _load_json(raw: str) -> Any:
         value = decode_json(raw, strict=False)
     except (ValueError, RecursionError) as error:
         raise _BadFieldError("", f"is not JSON ({error})") from None
-    if "\x00" in raw or ("\\u" in raw and any(sign in raw for sign in _UNSAFE_ESCAPES)):
+    # One character is found forty times faster than two.
+    if "\x00" in raw or ("\\" in raw and any(sign in raw for sign in _UNSAFE_ESCAPES)):
         return _strip_unsafe_characters(value)
     return value
 
@@ -293,19 +294,18 @@ def _identify_paper(record: ReviewRecord) -> PaperId:
 
 
 def _build_paper(record: ReviewRecord, identity: PaperId) -> Paper:
-    categories = _split_categories(record.categories)
-    primary, *others = _split_categories(record.primary_category) or categories or ("",)
+    primary, categories = _read_categories(record.primary_category, record.categories)
     return Paper(
-        id=identity.id,
-        title=record.title,
-        url=identity.url,
-        version=identity.version,
-        authors=_split_names(record.authors),
-        abstract=record.abstract or "",
-        primary_category=primary,
-        categories=tuple(dict.fromkeys(name for name in (primary, *others, *categories) if name)),
+        identity.id,
+        record.title,
+        identity.url,
+        identity.version,
+        _split_names(record.authors),
+        record.abstract or "",
+        primary,
+        categories,
         published=_to_day(record.published),
-        flags=tuple(Flag(flag.category, flag.excerpt) for flag in record.flags or ()),
+        flags=tuple([Flag(flag.category, flag.excerpt) for flag in record.flags]) if record.flags else (),
     )
 
 
@@ -332,13 +332,20 @@ def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
         names = text.split(";") if ";" in text else _split_at_commas(text)
     entries = [" ".join(name.split()) for name in names or ()]
     together = "\n".join(entries)
-    if not any(sign in together for sign in _NAME_SEPARATOR_SIGNS):
+    if not _has_separator(together):
         return tuple(filter(None, entries))
     if all(entry.count(",") == 1 for entry in entries):
         entries = [_put_family_last(entry) for entry in entries]
     else:
         entries = [name for entry in entries for name in _split_at_commas(entry)]
     return tuple(name for entry in entries if (name := entry.strip()))
+
+
+def _has_separator(text: str) -> bool:
+    for sign in _NAME_SEPARATOR_SIGNS:  # noqa: SIM110 - Twice as fast as any().
+        if sign in text:
+            return True
+    return False
 
 
 def _split_at_commas(text: str) -> list[str]:
@@ -361,31 +368,36 @@ def _put_family_last(name: str) -> str:
 _ARXIV_CATEGORY = re.compile(r"[a-z-]+(?:\.[A-Za-z-]+)?")
 
 
-def _split_categories(names: list[str] | str | None) -> tuple[str, ...]:
-    """Return each category once, from a list or a text with commas, semicolons or spaces between them.
-
-    Spaces part only arXiv's names ("cs.LG stat.ML"). In others they become hyphens.
-    """
-    entries = re.split(r"[,;]", names) if isinstance(names, str) else names or ()
-    found = [
-        category
-        for entry in entries
-        # The records of a file have the same few categories.
-        for category in (
-            _split_common_entry(entry) if len(entry) <= MAX_CACHED_ENTRY else _split_entry(entry)
-        )
-    ]
-    return tuple(dict.fromkeys(found))
+def _read_categories(primary: str | None, names: list[str] | str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the primary category and all categories, each once. Without a primary one, the first is it."""
+    key = tuple(names) if isinstance(names, list) else (names or "",)
+    # The records of a file have the same few categories.
+    is_short = len(" ".join((primary or "", *key))) <= MAX_CACHED_CATEGORIES
+    return (_choose_common_categories if is_short else _choose_categories)(primary or "", key)
 
 
 @lru_cache(maxsize=1_000)
-def _split_common_entry(entry: str) -> list[str]:
-    return _split_entry(entry)
+def _choose_common_categories(primary: str, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    return _choose_categories(primary, names)
+
+
+def _choose_categories(primary: str, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    categories = _split_categories(names)
+    first, *others = _split_categories([primary]) or categories or ("",)
+    return first, tuple(dict.fromkeys(name for name in (first, *others, *categories) if name))
+
+
+def _split_categories(names: Sequence[str]) -> tuple[str, ...]:
+    """Return each category once, from texts with commas, semicolons or spaces between them.
+
+    Spaces part only arXiv's names ("cs.LG stat.ML"). In others they become hyphens.
+    """
+    return tuple(dict.fromkeys(category for entry in names for category in _split_entry(entry)))
 
 
 def _split_entry(entry: str) -> list[str]:
     found: list[str] = []
-    for name in entry.split(","):
+    for name in re.split(r"[,;]", entry):
         words = name.split()
         are_names = any("." in word for word in words) and all(map(_ARXIV_CATEGORY.fullmatch, words))
         found += words if are_names else ["-".join(words)]
@@ -405,12 +417,16 @@ def _find_date_fault(value: datetime | date | None, today: date) -> str:
     return ""
 
 
+_NO_REVIEW = (None, None, "", "", "", "", "", "")
+"""Score, rank and texts of a record without a review."""
+
+
 def _build_review(record: ReviewRecord) -> Review:
     fields = (
         record.score, record.rank, record.tldr or "", record.methodology or "", record.experiments or "",
         record.reproducibility or "", _join_points(record.limitations), record.impact or "",
     )  # fmt: skip
-    if not any(part not in (None, "") for part in fields):
+    if fields == _NO_REVIEW:
         return NOT_REVIEWED
     depth = ReadDepth(record.read_depth) if record.read_depth else None
     return Review(*fields, record.model or "", _to_instant(record.reviewed_at), depth)

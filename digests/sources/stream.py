@@ -240,6 +240,8 @@ class _RecordScanner:
     def peek_character(self) -> str:
         """Skip white space and return the next character without consuming it; empty at the end."""
         while True:
+            if self._text[self._offset : self._offset + 1] == "{":  # Most records begin here.
+                return "{"
             found = _SPACE.match(self._text, self._offset)
             if found and found.end() > self._offset:
                 self._consume_text(found.end() - self._offset)
@@ -260,7 +262,7 @@ class _RecordScanner:
         """
         while self.peek_character():
             line = self._line
-            record = self._consume_text(self._find_line_length())
+            record = self._consume_line()
             is_whole = record.strip() != "{"
             record = record if is_whole else record + self._read_rest_of_object(line)
             yield Place("line", line), record
@@ -324,13 +326,15 @@ class _RecordScanner:
             "what came before was kept. Get the whole file and import it again."
         )
 
-    def _find_line_length(self) -> int:
+    def _consume_line(self) -> str:
         offset = 0
         while (end := self._text.find("\n", self._offset + offset)) < 0:
             offset = len(self._text) - self._offset
             if not self._read_more():
-                return offset
-        return end + 1 - self._offset
+                return self._consume_text(offset)
+        line = self._text[self._offset : end + 1]
+        self._offset, self._line = end + 1, self._line + 1
+        return line
 
     def _consume_text(self, length: int) -> str:
         taken = self._text[self._offset : self._offset + length]
