@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from sqlalchemy import (
     URL,
@@ -208,7 +209,7 @@ def insert_many(
     names = ", ".join(map(connection.dialect.identifier_preparer.quote, rows[0]))
     placeholders = ", ".join("?" * len(rows[0]))
     columns = [
-        _convert_values(table.c[name].type, [row[name] for row in rows], connection.dialect)
+        _convert_values(table.c[name].type, list(map(itemgetter(name), rows)), connection.dialect)
         for name in rows[0]
     ]
     values = list(zip(*columns, strict=True))
@@ -251,22 +252,19 @@ def _pass_through(value: Any) -> Any:
     return value
 
 
-@runtime_checkable
-class BulkConversion(Protocol):
-    """A type of a column that converts many Python values to the driver's at once."""
-
-    def convert_all(self, values: Sequence[Any]) -> Sequence[Any]: ...
-
-
 def _convert_values(column_type: TypeEngine[Any], values: Sequence[Any], dialect: Dialect) -> Sequence[Any]:
-    """Convert the values of a column to the driver's, equal ones once."""
-    if isinstance(column_type, BulkConversion):
-        return column_type.convert_all(values)
+    """Convert the values of a column to the driver's, equal ones once.
+
+    A type with a method `convert_all` converts all of them by it.
+    """
+    convert_all: Callable[[Sequence[Any]], Sequence[Any]] | None = getattr(column_type, "convert_all", None)
+    if convert_all is not None:
+        return convert_all(values)
     write = column_type.dialect_impl(dialect).bind_processor(dialect)
     if write is None:
         return values
     converted = {value: write(value) for value in set(values)}
-    return [converted[value] for value in values]
+    return list(map(converted.__getitem__, values))
 
 
 class _JsonList(TypeDecorator[Collection[Any]]):
@@ -280,8 +278,7 @@ class _JsonList(TypeDecorator[Collection[Any]]):
         self.element_type = element_type
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> str:
-        write = self.element_type.dialect_impl(dialect).bind_processor(dialect) or _pass_through
-        return json.dumps([write(element) for element in value or ()])
+        return json.dumps(_convert_values(self.element_type, list(value or ()), dialect))
 
 
 class _JsonElements(FunctionElement[Any]):

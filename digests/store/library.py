@@ -340,8 +340,9 @@ class _ImportBatch:
 
 
 def _is_reviewed(review: Review) -> bool:
-    # Most papers of a snapshot have the constant itself: the comparison of all fields takes longer.
-    return review is not NOT_REVIEWED and review != NOT_REVIEWED
+    # Most papers of a snapshot have the constant itself, and most reviews a score: the comparison of all
+    # fields takes longer.
+    return review is not NOT_REVIEWED and (review.score is not None or review != NOT_REVIEWED)
 
 
 def _lock_last_seq(connection: Connection) -> int:
@@ -375,6 +376,8 @@ def _fetch_reviews_of_several(
     connection: Connection, entries: Mapping[str, _PaperEntry], records: Sequence[tuple[Paper, Review]]
 ) -> None:
     """Set `all_reviews` of the papers that have reviews of several models or samples with these records."""
+    if not entries:
+        return
     incoming: dict[str, set[tuple[str, int]]] = {}
     for paper, review in records:
         if _is_reviewed(review):
