@@ -336,6 +336,30 @@ def _kill_unread(child: int, statuses: int) -> None:
         os.kill(child, signal.SIGKILL)
 
 
+def _run_to_end(request: Json) -> None:
+    """Run the command and end the process, with what Python does at its end.
+
+    The modules are not taken apart: they are those of the process that forks, and it would take longer than
+    most commands.
+    """
+    status = 0
+    try:
+        _become_command(request)
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            raise
+        status = end.code or 0
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()  # What was never closed or awaited says so.
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (OSError, ValueError):  # Nobody reads any more: Python has a status for it.
+        sys.exit(status)
+    os._exit(status & 0xFF)
+
+
 def _become_command(request: Json) -> None:
     """Run the module with the environment, folder and files of the request."""
     os.environ.clear()
@@ -361,4 +385,4 @@ if __name__ == "__main__":
     copy_new_stores()
     build_file_template()
     gc.freeze()
-    _become_command(_serve(socket.socket(fileno=int(sys.argv[1]))))
+    _run_to_end(_serve(socket.socket(fileno=int(sys.argv[1]))))

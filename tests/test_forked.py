@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.wire import WAIT_SECONDS
-from tests.forked import Forked, ForkError, start_process
+from tests.forked import Forked, ForkError, run_process, start_process
 
 SLEEP = ["-n1", "-r1", "import time; time.sleep(600)"]
 """Arguments of `timeit`: a command that does not end by itself."""
@@ -39,6 +39,22 @@ def test_a_command_whose_watching_process_is_killed_is_not_waited_for(tmp_path: 
             process.kill()
 
     asyncio.run(scenario())
+
+
+def test_a_command_ends_as_in_a_new_python(tmp_path: Path) -> None:
+    setup = (
+        "import atexit, threading, time, warnings; warnings.simplefilter('always')\n"
+        "atexit.register(print, 'at the end')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.1), print('in a thread'))).start()\n"
+        "circle = [open('/dev/null')]; circle.append(circle); del circle"
+    )
+    ended = run_process("timeit", "-n1", "-r1", "-s", setup, "print('here')", cwd=tmp_path, env={})
+    assert ended.returncode == 0
+    assert ended.stdout.index("here") < ended.stdout.index("in a thread") < ended.stdout.index("at the end")
+    assert "ResourceWarning: unclosed file" in ended.stderr
+    failed = run_process("timeit", "-n1", "-r1", "1 / 0", cwd=tmp_path, env={})
+    assert failed.returncode == 1
+    assert "ZeroDivisionError" in failed.stderr
 
 
 def is_running(pid: int) -> bool:
