@@ -1,5 +1,6 @@
 """Fixtures and marks for all tests: no test reaches another machine, and each database has its turn."""
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -58,8 +59,19 @@ SLOW_MODULES = frozenset({"tests.old_store"})
 POSTGRES_FIXTURES = {"postgres", "postgres_stores"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Collect the tests without the garbage collector, which would look through modules that all stay."""
+    gc.disable()
+    try:
+        _import_share_of_modules(session.config)
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _import_share_of_modules(config: pytest.Config) -> None:
     """Import this worker's share of the test modules, if all are to be collected.
 
     The first import of a module rewrites its asserts and keeps the result: workers that import in the same
@@ -67,10 +79,10 @@ def pytest_collection(session: pytest.Session) -> None:
     """
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if count > 1 and session.config.args == session.config.getini("testpaths"):
+    if count > 1 and config.args == config.getini("testpaths"):
         for file in sorted(Path(__file__).parent.rglob("test_*.py"))[number::count]:
             with suppress(Exception):  # The collection reports it.
-                import_module(".".join(file.relative_to(session.config.rootpath).with_suffix("").parts))
+                import_module(".".join(file.relative_to(config.rootpath).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)
