@@ -24,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lock", type=Path, default=LOCK, help="locked requirements with hashes")
     parser.add_argument("--osv-url", default="", help="a mirror of the advisories, which speaks OSV's API")
     options = parser.parse_args(arguments)
-    if problem := find_lock_problem(options.lock):
+    report, reason = request_report(options.lock, options.osv_url)
+    if report is None and (problem := find_lock_problem(options.lock)):
         print(f"{options.lock} cannot be checked: {problem}. Renew it with “make lock”.")
         return EXIT_FOUND
-    report, reason = request_report(options.lock, options.osv_url)
     if report is None:
         print(
             f"NOT CHECKED: no source of advisories could be asked from here ({reason}). "
