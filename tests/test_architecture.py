@@ -243,7 +243,7 @@ def _list_code_words(file: str) -> Iterator[tuple[int, str]]:
     text = (ROOT / file).read_text(encoding="utf-8")
     docstring_lines = {
         line
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(style.parse_product()[file])
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
@@ -265,10 +265,9 @@ def test_only_the_composition_root_names_the_store_and_the_index() -> None:
 def test_only_the_terminal_prints() -> None:
     """`bot/cli/terminal.py` escapes control characters, and `bot/cli/main.py` those of an error."""
     printing = {
-        file.relative_to(ROOT).as_posix()
-        for room in style.ROOMS
-        for file in sorted((ROOT / room).rglob("*.py"))
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        file
+        for file, tree in style.parse_product().items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
     assert printing == {"bot/cli/terminal.py", "bot/cli/main.py"}
