@@ -1,5 +1,6 @@
 """What is shipped: the wheel holds all that the product needs, and the service files start it."""
 
+import json
 import os
 import re
 import shutil
@@ -79,18 +80,25 @@ def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> N
 def test_nothing_that_only_unix_has_is_imported_before_it_is_needed(tmp_path: Path) -> None:
     """`import x` fails for a module that is None in `sys.modules`, as where the system does not have it."""
     missing = ("fcntl", "grp", "pwd", "resource", "syslog", "termios")
+    commands = (["--version"], ["init"], ["preview"], ["doctor"], ["backup", "a.backup"])
     program = (
-        f"import sys; sys.modules.update(dict.fromkeys({missing})); "
-        "from bot.cli.main import main; sys.exit(main(sys.argv[1:]))"
+        f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
+        "from bot.cli.main import main\n"
+        f"for command in {commands}:\n"
+        "    try:\n"
+        "        status = main(command)\n"
+        "    except SystemExit as end:\n"
+        "        status = end.code or 0\n"
+        "    print('status', status, *command)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for arguments in (["--version"], ["init"], ["preview"], ["doctor"], ["backup", "a.backup"]):
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", program, *arguments],
-            cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, ""), arguments
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    ends = [line for line in done.stdout.splitlines() if line.startswith("status ")]
+    assert ends == [f"status 0 {' '.join(command)}" for command in commands]
 
 
 def test_the_composed_services_pass_every_secret_of_the_platforms_on() -> None:
@@ -104,17 +112,15 @@ def test_the_composed_services_have_the_form_of_the_compose_specification(tmp_pa
     checker = Path(sys.executable).parent / "check-jsonschema"
     if not checker.exists():
         pytest.skip("check-jsonschema is not installed")
-    command = [str(checker), "--builtin-schema", "vendor.compose-spec"]
-    whole = subprocess.run(
-        [*command, str(ROOT / "compose.yaml")], capture_output=True, text=True, check=False
-    )
-    assert whole.returncode == 0, whole.stdout
-    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    misspelt = tmp_path / "compose.yaml"
+    whole, misspelt = ROOT / "compose.yaml", tmp_path / "compose.yaml"
+    text = whole.read_text(encoding="utf-8")
     misspelt.write_text(text.replace("depends_on:", "depend_on:"), encoding="utf-8")
-    found = subprocess.run([*command, str(misspelt)], capture_output=True, text=True, check=False)
-    assert found.returncode == 1
-    assert "depend_on" in found.stdout
+    command = [checker, "--builtin-schema", "vendor.compose-spec", "--output-format", "json", "-v"]
+    done = subprocess.run([*command, whole, misspelt], capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["parse_errors"], report["successes"]) == (1, [], [str(whole)])
+    assert {error["filename"] for error in report["errors"]} == {str(misspelt)}
+    assert "depend_on" in done.stdout
 
 
 def test_the_systemd_unit_is_valid(tmp_path: Path) -> None:
