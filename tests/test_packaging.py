@@ -115,8 +115,8 @@ def test_the_composed_services_have_the_form_of_the_compose_specification(tmp_pa
     whole, misspelt = ROOT / "compose.yaml", tmp_path / "compose.yaml"
     text = whole.read_text(encoding="utf-8")
     misspelt.write_text(text.replace("depends_on:", "depend_on:"), encoding="utf-8")
-    command = [checker, "--builtin-schema", "vendor.compose-spec", "--output-format", "json", "-v"]
-    done = subprocess.run([*command, whole, misspelt], capture_output=True, text=True, check=False)
+    command = [str(checker), "--builtin-schema", "vendor.compose-spec", "--output-format", "json", "-v"]
+    done = subprocess.run([*command, str(whole), str(misspelt)], capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     assert (done.returncode, report["parse_errors"], report["successes"]) == (1, [], [str(whole)])
     assert {error["filename"] for error in report["errors"]} == {str(misspelt)}
