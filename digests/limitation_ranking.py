@@ -102,7 +102,7 @@ def is_near_duplicate(point: str, others: Iterable[str]) -> bool:
 
 def _fold_letters(point: str) -> str:
     """Return the letters and digits of a point in small letters, without spaces and signs."""
-    return "".join(character for character in point[:EXAMINED_CHARACTERS].lower() if character.isalnum())
+    return "".join(filter(str.isalnum, point[:EXAMINED_CHARACTERS].lower()))
 
 
 def _have_common_terms(one: str, other: str) -> bool:

@@ -406,6 +406,8 @@ def _cut_at(text: str, cuts: Sequence[int]) -> list[str]:
 
 def _parenthesis_depths(text: str) -> list[int]:
     """Return the number of parentheses around each character. A parenthesis counts as inside itself."""
+    if "(" not in text and "（" not in text:
+        return [0] * len(text)
     depths, depth = [], 0
     for sign in text:
         depth += sign in "(（"
