@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -118,9 +119,7 @@ class SqlLibrary:
     def candidates(
         self, after_seq: int, to_seq: int, *, with_text: bool, with_authors: bool = False
     ) -> Sequence[Candidate]:
-        query = _select_candidates(
-            _CANDIDATE_TEXT if with_text else literal(""), papers.c.authors if with_authors else literal("")
-        )
+        query = _select_candidates(with_text, with_authors)
         with self.database.read() as connection:
             rows = connection.execute(query, {"after": after_seq, "to": to_seq}).fetchall()
             held_ids = frozenset(connection.execute(_HELD_PAPERS).scalars())
@@ -632,7 +631,8 @@ _TITLED_PAPERS = (
 _LATEST_SEQUENCE = select(func.max(papers.c.changed_seq))
 
 
-def _select_candidates(text: ColumnElement[str], authors: ColumnElement[str]) -> Select[Any]:
+@cache
+def _select_candidates(with_text: bool, with_authors: bool) -> Select[Any]:
     columns = papers.c
     return select(
         columns.name,
@@ -643,10 +643,10 @@ def _select_candidates(text: ColumnElement[str], authors: ColumnElement[str]) ->
         columns.published,
         columns.flagged,
         columns.withdrawn.is_not(None),
-        text,
+        _CANDIDATE_TEXT if with_text else literal(""),
         columns.upvotes,
         columns.scale,
-        authors,
+        columns.authors if with_authors else literal(""),
     ).where(columns.known_seq > bindparam("after"), columns.known_seq <= bindparam("to"))
 
 
@@ -726,10 +726,10 @@ def _review_from_row(row: Row[Any]) -> Review:
     )
 
 
-def _candidate_from_row(row: Row[Any], held_ids: Set[str], ranks: Mapping[str, PairwiseRank]) -> Candidate:
-    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale, authors = (
-        tuple[Any, ...](row)
-    )
+def _candidate_from_row(
+    row: Sequence[Any], held_ids: Set[str], ranks: Mapping[str, PairwiseRank]
+) -> Candidate:
+    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale, authors = row
     return Candidate(
         name,
         score,
