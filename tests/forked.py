@@ -273,7 +273,7 @@ def _open_forker() -> _Forker:
     return forker
 
 
-def _import_everything() -> None:
+def import_everything() -> None:
     """Import the modules of the product and what they import when they run."""
     for name in LIBRARIES:
         import_module(name)
@@ -381,7 +381,7 @@ def _open_standard(number: int, mode: str, errors: str) -> io.TextIOWrapper:
 
 
 if __name__ == "__main__":
-    _import_everything()
+    import_everything()
     copy_new_stores()
     build_file_template()
     gc.freeze()
