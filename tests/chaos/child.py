@@ -46,7 +46,7 @@ from tests.chaos.base import DiskState
 from tests.chaos.clock import FileClock
 from tests.chaos.faults import FaultInjector, FaultPlan
 
-PRELOADED_MODULES = ["tests.chaos.child", "bot.platforms.slack.app", "bot.platforms.discord.app"]
+PRELOADED_MODULES = ["tests.chaos.child", "tests.chaos.preloaded"]
 PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux: the end of a run ends all its processes."""
 
