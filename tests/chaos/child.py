@@ -24,13 +24,11 @@ from rich.console import Console
 from sqlalchemy import Connection, Engine, event
 
 import bot.cli.run
-import bot.conversation.marks
 import bot.delivery.post_refresher
 import bot.delivery.worker
 import bot.ingest.reviewing
 import bot.services
 from bot.cli.run import run_bot, set_up_logging
-from bot.conversation.marks import RefreshDebouncer
 from bot.delivery.context import DeliveryPolicy
 from bot.delivery.deliver import deliver_claim
 from bot.delivery.liveness import CHECK_SECONDS
@@ -125,8 +123,6 @@ def _speed_up(tick_seconds: float, busy_timeout: float, clock: FileClock) -> Non
     bot.ingest.reviewing.POLL_SECONDS = bot.ingest.reviewing.TROUBLE_RETRY_SECONDS = (
         bot.delivery.post_refresher.POLL_SECONDS
     ) = tick_seconds
-    impatient_debouncer = partial(RefreshDebouncer, delay_seconds=tick_seconds)
-    setattr(bot.conversation.marks, "RefreshDebouncer", impatient_debouncer)  # noqa: B010
     bot.services.ARXIV_GAP = timedelta()
     (open_store.__kwdefaults__ or {})["busy_timeout"] = busy_timeout
 
