@@ -152,7 +152,7 @@ def insert_posts(connection: Connection, new_posts: Sequence[NewPost]) -> dict[t
         if new_post.message_key in keys
         for row in _post_paper_rows(new_post, keys[new_post.message_key])
     ]
-    insert_many(connection, post_papers, post_paper_rows)
+    insert_many(connection, post_papers, post_paper_rows, has_short_values=True)
     return keys
 
 

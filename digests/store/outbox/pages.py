@@ -62,7 +62,7 @@ def _insert_shown_papers(connection: Connection, claim_pages: ClaimPages) -> Non
         for claim, number_by_paper in page_by_paper
         if row.name in number_by_paper
     ]
-    insert_many(connection, shown_papers, rows, ignore_existing=True)
+    insert_many(connection, shown_papers, rows, ignore_existing=True, has_short_values=True)
 
 
 def _insert_page_rows(connection: Connection, claim_pages: ClaimPages) -> None:
