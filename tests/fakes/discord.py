@@ -193,8 +193,8 @@ class FakeDiscord:
     late_seconds: float = 3.0
     """Delay of a call with the fault `SLOW_BEFORE`."""
     history_lag: float = 0.0
-    max_file_bytes: int = 10 * 2**20
     """Seconds of the clock after which the history shows a message."""
+    max_file_bytes: int = 10 * 2**20
     ready_delay: float = 0.0
     """Seconds between IDENTIFY and READY."""
     gateway_refusals: int = 0
