@@ -85,6 +85,12 @@ def test_authors_and_categories_may_be_one_text() -> None:
     assert paper.categories == ("cs.LG", "cs.AI")
 
 
+@pytest.mark.parametrize("given", ["cs.LG cs.CL", "cs.LG; cs.CL", ["cs.LG", "cs.CL"], ["cs.LG; cs.CL"]])
+def test_categories_are_told_apart_in_a_text_and_in_a_list(given: object) -> None:
+    paper, _ = good(one(categories=given))
+    assert (paper.primary_category, paper.categories) == ("cs.LG", ("cs.LG", "cs.CL"))
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [
