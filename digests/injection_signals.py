@@ -80,6 +80,8 @@ class _Sentence:
 
     def find_outcome(self) -> str:
         """Return the category of what it wants, empty for nothing."""
+        if not any(may_match(self.text) for may_match in _compile_outcome_checks()):
+            return ""
         for category, names in _OUTCOMES:
             if self.has(*names):
                 return category
@@ -281,8 +283,29 @@ _END = re.compile(
 
 @cache
 def _compile_signals() -> dict[str, Callable[[str], bool]]:
+    return {name: compile_quick_check(pattern) for name, pattern in _list_patterns().items()}
+
+
+def _list_patterns() -> dict[str, str]:
     return {
-        prefix + name: compile_quick_check(pattern.replace(" ", BETWEEN))
+        prefix + name: pattern.replace(" ", BETWEEN)
         for prefix, patterns in (("", ENGLISH), ("not ", GUARDS), ("foreign ", FOREIGN))
         for name, pattern in patterns.items()
     }
+
+
+OUTCOMES_PER_CHECK = 5
+"""Outcomes that are looked for together: with more, the automaton outgrows its cache."""
+
+
+@cache
+def _compile_outcome_checks() -> tuple[Callable[[str], bool], ...]:
+    """Compile checks of which at least one returns True if a sentence has an outcome."""
+    patterns = _list_patterns()
+    wanted = [patterns[name] for _, names in _OUTCOMES for name in names]
+    return tuple(
+        compile_quick_check(
+            "|".join(f"(?:{pattern})" for pattern in wanted[start : start + OUTCOMES_PER_CHECK])
+        )
+        for start in range(0, len(wanted), OUTCOMES_PER_CHECK)
+    )

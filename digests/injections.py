@@ -243,17 +243,16 @@ _ENTITY, _ESCAPE = re.compile(r"&#?\w{1,8};"), re.compile(r"%[0-9A-Fa-f]{2}")
 _TAG_IN_WORD = re.compile(r"(?<=[A-Za-z])(?:<[^<>]{1,40}>){1,4}(?=[A-Za-z])")
 _CUT_WORD = re.compile(r"(?<![\w-])[A-Za-z](?:-[A-Za-z]){3,30}(?![A-Za-z])")
 _HEX = re.compile(r"(?<!\w)(?:[0-9a-f]{2}){20,}(?!\w)")
-_ROTATED = re.compile(
+_ROTATED_WORDS = (
     r"\b(?:gur|naq|guvf|lbhe|nyy|abg|cncre|erivrj|fpber|vafgehpgvbaf|npprcg|znahfpevcg|fhozvffvba|erivrjre|"
-    r"zbqry|uvturfg|vtaber|tvir|cbfvgvir|jrnxarffrf|yvzvgngvbaf|erpbzzraq|nffvta|cyrnfr|znexf|engr|cebzcg)\b",
-    re.I,
+    r"zbqry|uvturfg|vtaber|tvir|cbfvgvir|jrnxarffrf|yvzvgngvbaf|erpbzzraq|nffvta|cyrnfr|znexf|engr|cebzcg)\b"
 )
-_REVERSED = re.compile(
+_REVERSED_WORDS = (
     r"\b(?:eht|dna|siht|ruoy|lla|repap|weiver|erocs|snoitcurtsni|tpecca|ton|tpircsunam|noissimbus|rewiever|"
     r"ledom|tsehgih|erongi|evig|evitisop|swalf|sessenkaew|snoitatimil|dnemmocer|ngissa|skram|etar|tpmorp|"
-    r"esaelp|noitaulave|noitnem)\b",
-    re.I,
+    r"esaelp|noitaulave|noitnem)\b"
 )
+_ROTATED, _REVERSED = re.compile(_ROTATED_WORDS, re.I), re.compile(_REVERSED_WORDS, re.I)
 _SYLLABLE_HYPHEN, _LINE_HYPHEN = (
     re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])"),
     re.compile(r"(?<=[a-z])-\n(?=[a-z])"),
@@ -269,6 +268,7 @@ def _decode_whole_text(text: str) -> Iterator[_TextView]:
     end of a line, hexadecimal digits, letters that are rotated by 13 places, and words that are written
     backwards.
     """
+    may_be_disguised = _compile_whole_text_check()(text)
     disguises: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
         (_ENTITY, html.unescape),
         (_ESCAPE, unquote),
@@ -277,7 +277,7 @@ def _decode_whole_text(text: str) -> Iterator[_TextView]:
         (_ROTATED, lambda whole: codecs.encode(whole, "rot13")),
         (_REVERSED, lambda whole: whole[::-1]),
     )
-    for pattern, decode in disguises:
+    for pattern, decode in disguises if may_be_disguised else ():
         if next(islice(pattern.finditer(text), MIN_DISGUISES - 1, None), None):
             decoded = decode(text)
             is_cipher = pattern in (_ROTATED, _REVERSED)
@@ -288,10 +288,18 @@ def _decode_whole_text(text: str) -> Iterator[_TextView]:
     if "-\n" in text:
         decoded = _LINE_HYPHEN.sub("", text)
         yield _TextView(decoded.lower(), decoded)
-    for found in _HEX.finditer(text):
+    for found in _HEX.finditer(text) if may_be_disguised else ():
         decoded = bytes.fromhex(found[0]).decode("ascii", "replace")
         if decoded.isprintable() and " " in decoded:
             yield _TextView(decoded.lower(), decoded, is_decoded=True, is_cipher=True)
+
+
+@cache
+def _compile_whole_text_check() -> Callable[[str], bool]:
+    """Compile a check that returns False only if a text has no disguise that a pattern finds."""
+    return compile_quick_check(
+        rf"&#?\w|%[0-9A-Fa-f]{{2}}|<|[A-Za-z](?:-[A-Za-z]){{3}}|[0-9a-f]{{40}}|(?i:{_ROTATED_WORDS}|{_REVERSED_WORDS})"
+    )
 
 
 @cache
