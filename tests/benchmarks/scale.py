@@ -255,7 +255,7 @@ def save_plot(papers: Sequence[PaperCosts], channels: Sequence[ChannelCosts], fi
             axes.patch.set_alpha(0)
             axes.grid(color=ink, alpha=0.25)
             for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.7g}"))
                 axis.set_minor_formatter(NullFormatter())
             axes.legend(frameon=False)
         figure.savefig(
