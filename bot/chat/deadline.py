@@ -30,10 +30,11 @@ class LongWaitError(aiohttp.ClientError):
 def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aiohttp.TraceConfig:
     """Return the trace configuration for a session whose requests carry pages.
 
-    It looks at the clock right before a request's body is sent. If `timeout` seconds have passed since the
-    request began, the request raises TimeoutError and is not sent. A timer does not suffice: a process that
-    is suspended there, and continues after its lease has ended, would send first and handle its timers
-    afterwards. `now` is the wall clock in seconds, since monotonic clocks stop while a machine sleeps.
+    It looks at the clocks right before a request's body is sent. If the attempt's deadline has passed, or
+    `timeout` seconds since the request began, the request raises TimeoutError and is not sent. A timer does
+    not suffice: a process that is suspended there, and continues after its lease has ended, would send first
+    and handle its timers afterwards. An attempt may have several requests, and less time than one of them.
+    `now` is the wall clock in seconds, since monotonic clocks stop while a machine sleeps.
 
     Each request is reported to `current_attempt()`, if there is one. An answer with status 429 is reported as
     a refusal. The request then raises LongWaitError if less than `RETRY_MARGIN_SECONDS` would be left between
@@ -46,9 +47,11 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
             attempt.begin_request()
 
     async def on_chunk_sent(session: Any, request: SimpleNamespace, params: Any) -> None:
-        if now() - request.started_at >= timeout:
+        attempt = current_attempt()
+        is_over = attempt is not None and time.monotonic() >= attempt.deadline
+        if is_over or now() - request.started_at >= timeout:
             raise TimeoutError("held up before it was sent")
-        if attempt := current_attempt():
+        if attempt:
             attempt.mark_sent()
 
     async def on_redirect(session: Any, request: SimpleNamespace, params: Any) -> None:

@@ -1166,7 +1166,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "no deadline check before the first byte",
         "bot/chat/deadline.py",
-        "if now() - request.started_at >= timeout:",
+        "if is_over or now() - request.started_at >= timeout:",
         "if now() - request.started_at < 0:",
         ("tests/bot/chat/test_deadline.py::test_a_request_held_up_past_its_deadline_is_not_sent",),
     ),

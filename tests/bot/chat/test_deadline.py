@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.chat.attempt import page_attempt
 from bot.chat.deadline import deadline_trace
 
 
@@ -46,3 +48,13 @@ def test_a_request_held_up_past_its_deadline_is_not_sent() -> None:
     with pytest.raises(TimeoutError, match="held up"):
         post(iter([100, 105.0]), got)
     assert got == []
+
+
+@pytest.mark.parametrize(("seconds", "is_sent"), [(60, True), (0, False)])
+def test_a_request_is_not_sent_once_its_attempt_is_over_though_it_began_just_now(
+    seconds: float, is_sent: bool
+) -> None:
+    got: list[str] = []
+    with page_attempt(seconds) as attempt, suppress(TimeoutError):
+        post(iter([100, 101]), got)
+    assert (bool(got), attempt.was_sent) == (is_sent, is_sent)
