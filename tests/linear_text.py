@@ -327,7 +327,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
     "bot/cli/parser.py": (Probe("_suggest_choice"), Probe("_parse_https_url", _parse_option)),
     "bot/web/preview_page.py": (Probe("render_message_page", _render_page),),
     "bot/cli/workspaces.py": (Probe("_find_possible_platforms", _find_platforms),),
-    "bot/conversation/commands.py": (Probe("parse_digest_command"), Probe("clean_lookup_text")),
+    "bot/conversation/command_words.py": (Probe("parse_digest_command"),),
     "bot/conversation/lookup.py": (Probe("_ID_PREFIX", _fullmatch), Probe("_PLACE", _fullmatch)),
     "bot/conversation/marks.py": (Probe("MarkHandler", _find_in_message),),
     "bot/conversation/subscription_form.py": (
@@ -338,6 +338,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("parse_time_zone"),
     ),
     "bot/conversation/subscription_words.py": (Probe("parse_subscribe_words", _subscribe),),
+    "bot/conversation/typed_text.py": (Probe("clean_lookup_text"),),
     "bot/platforms/discord/preview.py": (Probe("_render_markdown"),),
     "bot/platforms/discord/listeners.py": (Probe("_MENTION", _substitute),),
     "bot/platforms/discord/sanitize.py": (

@@ -19,7 +19,8 @@ from rich.console import Console
 from bot.chat.message import Message, Text
 from bot.cli.terminal import EXIT_OK, open_console
 from bot.conversation.answers import Answers
-from bot.conversation.commands import MarkPaper, parse_digest_command
+from bot.conversation.command_words import parse_digest_command
+from bot.conversation.commands import MarkPaper
 from bot.conversation.context import Person, Reply
 from bot.conversation.marks import MarkEmojis, MarkHandler
 from bot.delivery.deliver import deliver_edition

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.conversation.command_words import parse_digest_command
 from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
@@ -34,8 +35,6 @@ from bot.conversation.commands import (
     UnlinkAccount,
     UnsubscribeChannel,
     WriteNote,
-    parse_digest_command,
-    present_digest_help,
 )
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.discussions import DiscussionAnswers
@@ -52,6 +51,7 @@ from bot.conversation.queue import QUEUE_LENGTH, QueueAnswers
 from bot.conversation.queue_groups import GroupAnswers
 from bot.conversation.reports import ReportAnswers
 from bot.conversation.subscriptions import SubscriptionAnswers
+from bot.present.help import present_digest_help
 from digests.errors import InputError
 from digests.subscription import Channel
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.conversation.command_words import parse_digest_command
 from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
@@ -33,7 +34,6 @@ from bot.conversation.commands import (
     UnlinkAccount,
     UnsubscribeChannel,
     WriteNote,
-    parse_digest_command,
 )
 from bot.present.wording import format_count
 from digests.errors import InputError

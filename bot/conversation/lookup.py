@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.chat.message import Message
-from bot.conversation.commands import clean_lookup_text, present_paper_help
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.queue import QueueAnswers
+from bot.conversation.typed_text import clean_lookup_text
 from bot.present.card import describe_hold
+from bot.present.help import present_paper_help
 from bot.present.lookup import (
     present_best_papers,
     present_card,

@@ -5,10 +5,10 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from bot.chat.message import ButtonAction, Message, People
-from bot.conversation.commands import clean_lookup_text
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.meeting_form import FORM_WORDS, MeetingForm, fill_in_plan, read_plan
 from bot.conversation.meeting_words import parse_span, understand_plan
+from bot.conversation.typed_text import clean_lookup_text
 from bot.present.meeting import (
     describe_days_off,
     describe_next,

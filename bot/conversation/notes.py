@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.chat.message import Message
-from bot.conversation.commands import clean_command_text
 from bot.conversation.context import ConversationContext, Person
 from bot.conversation.shown_papers import find_only_paper, list_shown
+from bot.conversation.typed_text import clean_command_text
 from bot.present.notes import present_kept_message, present_notes, present_own_notes, present_saved_note
 from bot.present.wording import present_sentence
 from digests.errors import InputError

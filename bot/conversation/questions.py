@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bot.chat.message import Message
-from bot.conversation.commands import clean_lookup_text
 from bot.conversation.context import ConversationContext, Reply
 from bot.conversation.shown_papers import find_numbered_paper, find_only_paper, list_shown
+from bot.conversation.typed_text import clean_lookup_text
 from bot.present.card import describe_hold
 from bot.present.questions import present_answer
 from bot.present.wording import clean_text, present_sentence

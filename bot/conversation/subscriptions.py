@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
-from bot.conversation.commands import ADD_EXAMPLE
 from bot.conversation.context import NOT_YOURS, ConversationContext, Person, Reply
 from bot.conversation.feedback import FeedbackAnswers
 from bot.conversation.subscription_form import SubscriptionForm, form_of, parse_form
@@ -15,6 +14,7 @@ from bot.conversation.subscription_words import (
     understand_words,
 )
 from bot.present.digest import present_digest, present_next_papers
+from bot.present.help import ADD_EXAMPLE
 from bot.present.wording import format_weekday_date, name_place, present_sentence
 from digests.build import build_unsent
 from digests.errors import InputError

@@ -18,7 +18,8 @@ from bot.chat.message import ButtonAction, Message
 from bot.chat.port import Platform, PostError
 from bot.conversation.announce import ChangeNotices, share_paper
 from bot.conversation.answers import Answers
-from bot.conversation.commands import MarkPaper, parse_digest_command, present_digest_help
+from bot.conversation.command_words import parse_digest_command
+from bot.conversation.commands import MarkPaper
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.lookup import HELP_WORDS
@@ -29,6 +30,7 @@ from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.questions import QuestionForm, split_number
 from bot.conversation.reports import ReportFields, ReportForm
 from bot.present.discussion import insert_record
+from bot.present.help import present_digest_help
 from bot.present.lookup import present_unknown_paper, remove_share_button
 from bot.present.reports import NO_READERS, ReaderReports
 from bot.present.undo import name_undo_channel

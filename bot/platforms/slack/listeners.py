@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError
 from bot.chat.message import ButtonAction, Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
+from bot.conversation.command_words import parse_digest_command
 from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
@@ -32,8 +33,6 @@ from bot.conversation.commands import (
     ShowToday,
     ShowTopPapers,
     SubscribeChannel,
-    parse_digest_command,
-    present_greeting,
 )
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
@@ -96,6 +95,7 @@ from bot.platforms.slack.views import (
     build_link_card,
 )
 from bot.platforms.slack.workspaces import SlackWorkspace
+from bot.present.help import present_greeting
 from bot.present.lookup import remove_share_button
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.main import main
-from bot.conversation.commands import parse_digest_command
+from bot.conversation.command_words import parse_digest_command
 from bot.platforms.registry import find_settings_models
 from config.load import load_settings
 from config.settings import Settings

@@ -7,7 +7,8 @@ import pytest
 
 from bot.chat.message import Message, Text
 from bot.conversation.answers import Answers
-from bot.conversation.commands import ExportPapers, ExportPerson, parse_digest_command
+from bot.conversation.command_words import parse_digest_command
+from bot.conversation.commands import ExportPapers, ExportPerson
 from bot.conversation.context import Person
 from bot.conversation.fair_use import Use, find_use_of_command
 from bot.present.citations import ExportFormat, ExportKind

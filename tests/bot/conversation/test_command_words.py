@@ -1,9 +1,10 @@
-"""The command grammar after /paper and /digest."""
+"""The command grammar after /digest."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversation.command_words import parse_digest_command
 from bot.conversation.commands import (
     AddDigest,
     ChangeDigest,
@@ -27,8 +28,6 @@ from bot.conversation.commands import (
     SubscribeChannel,
     UnlinkAccount,
     UnsubscribeChannel,
-    clean_lookup_text,
-    parse_digest_command,
 )
 from digests.errors import InputError
 from digests.model import QueueOutcome
@@ -145,19 +144,3 @@ def test_any_text_is_a_command_or_a_short_sentence(text: str) -> None:
     except InputError as error:
         short = len(str(error)) < 400
         assert short
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("<https://arxiv.org/abs/2402.01306>", "https://arxiv.org/abs/2402.01306"),
-        ("<https://arxiv.org/abs/2402.01306|arxiv.org/abs/2402.01306>", "https://arxiv.org/abs/2402.01306"),
-        ("“direct preference”", '"direct preference"'),
-        ("a\tb\n c\x00", "a b c"),
-        ("R&amp;D &lt;x&gt;", "R&D <x>"),
-        ("   ", ""),
-        ("x" * 4000, "x" * 300),
-    ],
-)
-def test_a_look_up_is_cleaned_of_platform_markup(text: str, words: str) -> None:
-    assert clean_lookup_text(text) == words
