@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -17,7 +18,7 @@ from bot.delivery.deliver import deliver_claim
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
 from digests.ports import Store
-from digests.ports.outbox import Claim
+from digests.ports.outbox import Claim, Outbox
 from digests.subscription import Channel, Schedule, Subscription
 from tests.bot.delivery.contexts import SlowPlatform, a_delivery_context, a_store_with_channels
 from tests.builders import NOW, a_store, corrupt_rows
@@ -111,6 +112,81 @@ def test_large_workspaces_that_do_not_answer_delay_no_other(monkeypatch: pytest.
         assert not +worker.slots.pending
 
     asyncio.run(run())
+
+
+class CountedPolls:
+    """An outbox that counts the polls."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox, self.count = outbox, 0
+
+    def claim_due(self, **options: Any) -> Any:
+        self.count += 1
+        return self._outbox.claim_due(**options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+
+async def work_on_full_workspaces(
+    work: Callable[[DeliveryWorker, CountedPolls, asyncio.Semaphore], Awaitable[None]],
+) -> None:
+    """Do the work while 12 workspaces use their only slot and have as much again to deliver.
+
+    Each release of the semaphore ends one delivery.
+    """
+    let_through = asyncio.Semaphore(0)
+
+    class Held(MemoryPlatform):
+        async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+            await let_through.acquire()
+            return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
+
+    store, platform = a_store_with_channels(*((f"w{n}", 2) for n in range(12))), Held(PostedPages())
+    polls: Any = CountedPolls(store.outbox)
+    worker = DeliveryWorker(
+        a_delivery_context(
+            replace(store, outbox=polls), platform, concurrency=30, concurrency_per_workspace=1
+        )
+    )
+    working = asyncio.create_task(worker.run_until_closed())
+    await wait_until(
+        lambda: worker.slots.in_flight.total() == 12 and worker._poll.name == "WHEN_WORKSPACE_FREE"
+    )
+    await work(worker, polls, let_through)
+    for _ in range(24):
+        let_through.release()
+    await wait_until(lambda: len(platform.posted_pages.pages) == 24)
+    worker.close()
+    await working
+
+
+def test_few_workspaces_that_get_room_wait_for_more_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.delivery.worker, "POLL_WAIT_SECONDS", 3600)
+
+    async def free_some(worker: DeliveryWorker, polls: CountedPolls, let_through: asyncio.Semaphore) -> None:
+        before = polls.count
+        let_through.release()
+        await wait_until(lambda: worker.slots.in_flight.total() == 11)
+        assert (polls.count, worker._poll_timer is not None) == (before, True)
+        for _ in range(2):
+            let_through.release()
+        await wait_until(lambda: worker.slots.in_flight.total() == 12)
+        assert polls.count == before + 1, "one poll for all three"
+        assert worker._poll_timer is None
+
+    asyncio.run(work_on_full_workspaces(free_some))
+
+
+def test_a_workspace_that_gets_room_alone_is_polled_after_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.delivery.worker, "POLL_WAIT_SECONDS", 0.01)
+
+    async def free_one(worker: DeliveryWorker, polls: CountedPolls, let_through: asyncio.Semaphore) -> None:
+        before = polls.count
+        let_through.release()
+        await wait_until(lambda: polls.count > before and worker.slots.in_flight.total() == 12)
+
+    asyncio.run(work_on_full_workspaces(free_one))
 
 
 def test_replicas_share_the_rate_of_a_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
