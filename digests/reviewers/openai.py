@@ -7,20 +7,19 @@ environment changes a request.
 import asyncio
 import json
 import math
-import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from digests.errors import PaperroundError
 from digests.reviewers.prompt import Messages
 from digests.sources.http.addresses import describe_address
+from digests.sources.http.certificates import create_tls_context
 from digests.text import normalize_text
 
 if TYPE_CHECKING:
@@ -567,7 +566,7 @@ async def open_model_server(
         headers=headers,
         follow_redirects=False,
         trust_env=False,
-        verify=await asyncio.to_thread(_create_tls_context),
+        verify=await asyncio.to_thread(create_tls_context),
         timeout=httpx.Timeout(address.timeout, connect=min(address.timeout, CONNECT_TIMEOUT_SECONDS)),
         limits=httpx.Limits(max_keepalive_connections=address.concurrency),
     )
@@ -576,21 +575,3 @@ async def open_model_server(
         yield server
     finally:
         await server.close()
-
-
-def _create_tls_context() -> ssl.SSLContext:
-    """Create a context that trusts certifi's authorities and those of the operating system.
-
-    A server inside a company may have a certificate of its own authority. Python's default context would
-    take files from the environment.
-    """
-    import certifi
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cafile=certifi.where())
-    system = ssl.get_default_verify_paths()
-    if Path(system.openssl_cafile).is_file():
-        context.load_verify_locations(cafile=system.openssl_cafile)
-    if Path(system.openssl_capath).is_dir():
-        context.load_verify_locations(capath=system.openssl_capath)
-    return context

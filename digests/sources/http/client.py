@@ -3,20 +3,19 @@
 import asyncio
 import itertools
 import random
-import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import IO
 
 import httpx
 
 from digests.errors import SourceError
 from digests.sources.http.addresses import DEFAULT_PORTS, describe_address, is_public, origin_of, resolve_host
+from digests.sources.http.certificates import create_tls_context
 from digests.sources.http.turns import Clock, Pause, ServerTurn, ServerTurns
 
 MAX_REDIRECTS = 5
@@ -87,17 +86,11 @@ async def open_client(
         trust_env=False,
         timeout=30,
         proxy=proxy or None,
-        verify=_create_tls_context(),
+        verify=create_tls_context(),
     ) as http:
         yield SourceClient(
             http, clock, frozenset(map(origin_of, trusted_addresses)), pause, private_advice=private_advice
         )
-
-
-@cache
-def _create_tls_context() -> ssl.SSLContext:
-    """Create the context of all clients. To read certifi's authorities takes 15 ms."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 def build_user_agent(contact: str) -> str:
