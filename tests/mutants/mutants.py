@@ -2689,14 +2689,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "person of the same id forgotten in every workspace",
-        "digests/store/people.py",
+        "digests/store/people/conditions.py",
         'return is_on_platform, table.c.workspace.in_((person.workspace, ""))',
         "return is_on_platform, table.c.workspace.is_not(None)",
         (f"{PEOPLE}::test_a_person_of_the_same_id_in_another_workspace_and_everybody_else_stay",),
     ),
     Mutant(
         "request deleted with its person, so that the day's share is free again",
-        "digests/store/people.py",
+        "digests/store/people/names.py",
         'if not insert_if_absent(connection, requests, new_row) and row["granted_on"]:',
         'if row["granted_on"]:',
         (f"{PEOPLE}::test_whoever_asks_is_forgotten_and_asks_again_leaves_the_days_share_as_it_was",),
@@ -2710,9 +2710,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "tombstone that erases what is newer",
-        "digests/store/people.py",
-        "_erase_subject(connection, subject, now=at, before=at)",
-        "_erase_subject(connection, subject, now=at)",
+        "digests/store/people/reapplication.py",
+        "erase_subject(connection, subject, now=at, before=at)",
+        "erase_subject(connection, subject, now=at)",
         (f"{TOMBSTONES}::test_a_person_who_comes_back_keeps_what_is_newer_than_the_tombstone",),
     ),
     Mutant(
@@ -2724,8 +2724,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "workspace erased though it is used again",
-        "digests/store/people.py",
-        "if _was_used_since(connection, workspace, removed_at):",
+        "digests/store/people/__init__.py",
+        "if was_used_since(connection, workspace, removed_at):",
         "if not removed_at:",
         ("tests/bot/test_retention.py::test_a_workspace_that_is_used_after_its_removal_is_back",),
     ),
@@ -3442,7 +3442,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a kept message that outlives its author",
-        "digests/store/people.py",
+        "digests/store/people/conditions.py",
         "or_(paper_notes.c.person == person.id, paper_notes.c.author == person.id)",
         "paper_notes.c.person == person.id",
         ("tests/digests/store/test_people.py::test_a_forgotten_person_is_in_no_column_of_any_table[sqlite]",),

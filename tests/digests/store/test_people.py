@@ -16,6 +16,7 @@ from digests.ports.outbox import LeaseLostError, PlannedPage, PlanSaved
 from digests.ports.people import SOMEBODY, Subject, SubjectKind, parse_subject
 from digests.ports.workspaces import WorkspaceState
 from digests.store import people, schema
+from digests.store.people import erasure
 from digests.store.tombstones import locate_tombstones
 from digests.subscription import Channel, Preferences, Subscription
 from tests.builders import NOW, a_store, a_subscription
@@ -50,7 +51,7 @@ def test_every_column_is_classified_as_personal_or_not() -> None:
         assert not personal & others, table.name
         assert {column.name for column in table.columns} == personal | others, (
             f"classify the columns of {table.name} in tests/digests/store/personal_columns.py; a personal "
-            "one also belongs into digests/store/people.py, into plant(), and on the page docs/privacy.md"
+            "one also belongs into digests/store/people/, into plant(), and on the page docs/privacy.md"
         )
     assert {*PERSONAL_COLUMNS, *OTHER_COLUMNS} == {*schema.metadata.tables}
 
@@ -203,7 +204,7 @@ def test_nothing_is_forgotten_by_a_call_that_fails_half_way(monkeypatch: pytest.
     def fail(*_: object) -> int:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr(people, "_erase_sharer", fail)
+    monkeypatch.setattr(erasure, "erase_sharer", fail)
     with pytest.raises(StoreError, match="disk is full"):
         store.people.forget(ADA, now=LATER)
     assert read_tables(store) == before

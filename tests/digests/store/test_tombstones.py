@@ -89,7 +89,7 @@ def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(a_planted_store(lambda: open_file(tmp_path))) as store, monkeypatch.context() as patch:
-        patch.setattr(people, "_erase_subject", lambda *_, **__: 1 / 0)
+        patch.setattr(people, "erase_subject", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             store.people.forget(ADA, now=LATER)
         store.people.database.engine.dispose()  # type: ignore[attr-defined]
