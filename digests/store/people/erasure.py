@@ -10,6 +10,7 @@ from digests.store import schema
 from digests.store.account_links import delete_lone_links
 from digests.store.discussions import edit_agendas
 from digests.store.people.conditions import is_note_of, is_of_person, is_qualified, is_until, last_answer_at
+from digests.store.people.meetings import erase_from_meetings
 from digests.store.people.names import (
     collect_names,
     erase_names,
@@ -21,7 +22,6 @@ from digests.store.people.names import (
     names_person,
 )
 from digests.store.people.places import delete_channels, erase_workspace, is_channel
-from digests.store.people_of_meetings import erase_from_meetings
 from digests.store.post_refreshes import enqueue_refreshes
 
 marks, post_papers, subscriptions = schema.marks, schema.post_papers, schema.subscriptions

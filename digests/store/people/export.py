@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, select
 from digests.ports.people import Subject
 from digests.store import schema
 from digests.store.people.conditions import is_note_of, is_of_person, is_qualified
-from digests.store.people_of_meetings import select_meeting_records, select_plans
+from digests.store.people.meetings import select_meeting_records, select_plans
 
 marks, posts, subscriptions = schema.marks, schema.posts, schema.subscriptions
 changes, discussions, holds = schema.subscription_changes, schema.discussions, schema.holds

@@ -11,7 +11,7 @@ from digests.store import schema
 from digests.store.engine import upsert
 from digests.store.people.conditions import AUDITED, WITH_CHANNEL
 from digests.store.people.erasure import erase_subject
-from digests.store.people_of_meetings import list_people_of_meetings
+from digests.store.people.meetings import list_people_of_meetings
 from digests.store.tombstones import Addition, Tombstone, find_latest
 
 marks, posts, subscriptions = schema.marks, schema.posts, schema.subscriptions

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, o
 from digests.ports.people import SOMEBODY
 from digests.store import schema
 from digests.store.people.conditions import AUDITED, is_old_card
+from digests.store.people.meetings import list_old_meeting_records, prune_meeting_rows
 from digests.store.people.names import drop_names_of_cards, rewrite_change
-from digests.store.people_of_meetings import list_old_meeting_records, prune_meeting_rows
 
 marks, posts, subscriptions = schema.marks, schema.posts, schema.subscriptions
 changes, reports, feedback = schema.subscription_changes, schema.review_reports, schema.feedback
