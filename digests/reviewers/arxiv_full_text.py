@@ -1,10 +1,13 @@
 """Full texts from arXiv: the HTML page made from a paper's source, else its PDF."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from digests.blocking import BlockingRunner
+from digests.errors import SourceError
 from digests.ids import parse_arxiv_id
 from digests.model import Paper
 from digests.reviewers.documents import read_page_of, read_pdf_of
@@ -18,17 +21,30 @@ REQUEST_LIMITS = RequestLimits(max_bytes=30 * 1024**2, timeout=60, attempts=3)
 MISSING_STATUSES = frozenset((403, 404, 410))
 """Statuses of a missing page: the paper was submitted as PDF, or its source does not convert."""
 
+MAX_CONSECUTIVE_FAILURES = 2
+"""Papers in a row without an answer, after all attempts, before arXiv is left alone for a while."""
 
-@dataclass(frozen=True, slots=True)
+REST = timedelta(minutes=10)
+"""Time for which arXiv is left alone then. A paper waits longer for its next try."""
+
+
+@dataclass(slots=True)
 class ArxivFullTextFetcher:
     """Fetches full texts, one request at a time with arXiv's pause in between.
 
-    `open_client` opens a client that trusts `base_url`. `turns` are the turns on arXiv's servers.
+    `open_client` opens a client that trusts `base_url`. `turns` are the turns on arXiv's servers. While arXiv
+    does not answer, the attempts at one paper take a minute: after `MAX_CONSECUTIVE_FAILURES` papers in a row
+    the others fail at once, until `REST` is over. Then a single paper shows if it answers again.
     """
 
     open_client: Callable[[], AbstractAsyncContextManager[SourceClient]] = field(repr=False)
     turns: ServerTurns
     base_url: str = "https://arxiv.org/"
+    _failures: int = 0
+    """Papers in a row without an answer."""
+    _failed_at: datetime | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held for all attempts at a document, so that those who wait for it learn that there is no answer."""
 
     async def __call__(self, paper: Paper, run_reader: BlockingRunner) -> FullText | None:
         """Return the full text of the paper's known version, else of its newest one.
@@ -60,11 +76,30 @@ class ArxivFullTextFetcher:
 
         Raises SourceError otherwise.
         """
-        answer = await client.get(
-            self.base_url + path,
-            "arXiv",
-            limits=REQUEST_LIMITS,
-            accepted_statuses=(200, *MISSING_STATUSES),
-            turns=self.turns,
-        )
+        async with self._lock:
+            self._require_rested()
+            try:
+                answer = await client.get(
+                    self.base_url + path,
+                    "arXiv",
+                    limits=REQUEST_LIMITS,
+                    accepted_statuses=(200, *MISSING_STATUSES),
+                    turns=self.turns,
+                )
+            except SourceError as error:
+                if error.retry_at:  # Other errors came at once, and are those of one document.
+                    self._failures, self._failed_at = self._failures + 1, self.turns.clock()
+                raise
+            self._failures = 0
         return answer.body if answer.status == 200 else b""
+
+    def _require_rested(self) -> None:
+        """Raise SourceError while arXiv is left alone. A clock that was set back ends that."""
+        failed_at = self._failed_at
+        if not failed_at or self._failures < MAX_CONSECUTIVE_FAILURES:
+            return
+        if timedelta() <= self.turns.clock() - failed_at < REST:
+            retry_at = failed_at + REST
+            raise SourceError(
+                f"arXiv does not answer; it is asked again from {retry_at:%H:%M} UTC on.", retry_at
+            )

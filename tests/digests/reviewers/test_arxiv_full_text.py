@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from bot.present.card import build_card
 from digests.blocking import BlockingRunner
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Paper
-from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
+from digests.reviewers.arxiv_full_text import REST, ArxivFullTextFetcher
 from digests.reviewers.documents import is_text_of
 from digests.reviewers.full_text import FullText
 from digests.sources.http.client import open_client
@@ -44,6 +45,17 @@ async def fetch_full_text_here(
     paper: Paper, documents: dict[str, tuple[int, bytes]]
 ) -> tuple[FullText | None, list[str]]:
     """Fetch as `fetch_full_text` does, in the running event loop."""
+
+    async def work(fetcher: ArxivFullTextFetcher, time: FakeTime) -> FullText | None:
+        return await fetcher(paper, asyncio.to_thread)
+
+    return await use_fetcher(work, documents)
+
+
+async def use_fetcher(
+    use: Callable[[ArxivFullTextFetcher, "FakeTime"], Awaitable[Any]], documents: dict[str, tuple[int, bytes]]
+) -> tuple[Any, list[str]]:
+    """Use a fetcher of a server with these documents by path. Returns the result and the requested paths."""
     requested_paths: list[str] = []
 
     async def serve(request: web.Request) -> web.Response:
@@ -51,7 +63,7 @@ async def fetch_full_text_here(
         status, body = documents.get(request.path, (404, b"not here"))
         return web.Response(status=status, body=body)
 
-    async def work(base_url: str) -> FullText | None:
+    async def work(base_url: str) -> Any:
         time = FakeTime()
         turns = ServerTurns(
             a_store().sources, "arxiv.org", "me", timedelta(seconds=3), time.clock, time.pause
@@ -59,7 +71,7 @@ async def fetch_full_text_here(
         open_server_client = partial(
             open_client, "", time.clock, trusted_addresses=(base_url,), pause=time.pause
         )
-        return await ArxivFullTextFetcher(open_server_client, turns, base_url)(paper, asyncio.to_thread)
+        return await use(ArxivFullTextFetcher(open_server_client, turns, base_url), time)
 
     return await _with_server(serve, work), requested_paths
 
@@ -192,6 +204,46 @@ def test_a_paper_outside_arxiv_is_not_requested() -> None:
 def test_a_server_error_is_raised_for_a_retry() -> None:
     with pytest.raises(SourceError, match="503"):
         fetch_full_text(a_paper("2611.00001"), {"/html/2611.00001": (503, b"")})
+
+
+def test_papers_that_arxiv_does_not_answer_for_cost_the_wait_of_two() -> None:
+    """The others fail at once; after a rest a single paper asks again, and an answer ends it."""
+    documents = {f"/html/2611.{number:05}": (503, b"") for number in range(9)}
+
+    async def use(fetcher: ArxivFullTextFetcher, time: FakeTime) -> None:
+        async def count_failures(*numbers: int) -> int:
+            fetches = (fetcher(a_paper(f"2611.{number:05}"), asyncio.to_thread) for number in numbers)
+            outcomes = await asyncio.gather(*fetches, return_exceptions=True)
+            assert all(each is None or isinstance(each, SourceError) for each in outcomes)
+            return sum(map(bool, outcomes))
+
+        assert await count_failures(*range(8)) == 8
+        before = time.now
+        assert await count_failures(2) == 1
+        assert time.now == before
+        with pytest.raises(SourceError, match="does not answer; it is asked again from"):
+            await fetcher(a_paper("2611.00002"), asyncio.to_thread)
+        await time.pause(REST.total_seconds())
+        assert await count_failures(3, 4) == 2
+        await time.pause(REST.total_seconds())
+        assert await count_failures(9) == 0
+        assert await count_failures(5, 6, 7) == 3
+
+    _, paths = asyncio.run(use_fetcher(use, documents))
+    asked = [(path[-1], paths.count(path)) for path in dict.fromkeys(paths) if "html" in path]
+    assert asked == [("0", 3), ("1", 3), ("3", 3), ("9", 1), ("5", 3), ("6", 3)]
+
+
+def test_papers_between_which_arxiv_answers_are_all_asked_for() -> None:
+    documents = {f"/html/2611.{number:05}": (503, b"") for number in range(0, 6, 2)}
+
+    async def use(fetcher: ArxivFullTextFetcher, time: FakeTime) -> None:
+        for number in range(6):
+            with suppress(SourceError):
+                await fetcher(a_paper(f"2611.{number:05}"), asyncio.to_thread)
+
+    _, paths = asyncio.run(use_fetcher(use, documents))
+    assert [paths.count(f"/html/2611.{number:05}") for number in range(6)] == [3, 1, 3, 1, 3, 1]
 
 
 def test_the_card_says_from_which_document_a_paper_was_reviewed() -> None:
