@@ -127,11 +127,11 @@ def build_parser() -> argparse.ArgumentParser:
         command = add_command(name, name, summary)
         command.add_argument("name", metavar="CHANNEL_OR_WORKSPACE", help=target_help)
 
-    command = add_command("workspaces", "workspaces", "list workspaces and who asks; allow or deny one")
+    command = add_command("workspaces", "workspaces", "list workspaces and who asks; allow or deny some")
     command.add_argument("--json", action="store_true", help="print the list as a JSON array")
     command.add_argument("decision", nargs="?", choices=("allow", "deny"))
-    names_help = "the id of a workspace or server, after its platform if that is not clear"
-    command.add_argument("names", nargs="*", metavar="[PLATFORM] ID", help=names_help)
+    names_help = "the id of a workspace or server, as PLATFORM:ID if the platform is not clear"
+    command.add_argument("names", nargs="*", metavar="ID", help=names_help)
 
     command = add_command("keys", "keys", "list the keys that encrypt tokens; make a new one, or rotate")
     action_help = "new prints a key; rotate encrypts every token with the first key"

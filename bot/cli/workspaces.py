@@ -11,7 +11,14 @@ from rich.cells import cell_len
 
 from bot.cli.columns import align_columns
 from bot.cli.targets import name_workspace
-from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json, print_lines
+from bot.cli.terminal import (
+    EXIT_FAILED,
+    EXIT_OK,
+    build_cli_services,
+    open_console,
+    print_json,
+    print_lines,
+)
 from bot.platforms.registry import AllowList, find_platforms
 from bot.present.channel_status import describe_trouble
 from bot.present.wording import format_count
@@ -29,9 +36,10 @@ NAME_CHARACTERS = 60
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """List the workspaces, or allow or deny one. Raises InputError for an unknown or ambiguous one.
+    """List the workspaces, or allow or deny some, with a line about each.
 
-    A running bot follows within a minute.
+    A running bot follows within a minute. One that is unknown or ambiguous stops no other: returns
+    `EXIT_FAILED` then. Raises InputError for it if it is the only one.
     """
     services = build_cli_services(options)
     store, settings = services.store, services.settings
@@ -43,10 +51,18 @@ def run_command(options: argparse.Namespace) -> int:
         else:
             print_lines(*list_workspaces(summaries, open_console().width))
         return EXIT_OK
-    platform, workspace = find_workspace(options.names, store, settings, options.decision)
-    allow = options.decision == "allow"
-    print_lines(decide_workspace(store, settings, platform, workspace, allow=allow, now=datetime.now(UTC)))
-    return EXIT_OK
+    names, status = list_full_names(options.names, options.decision), EXIT_OK
+    for name in names:
+        try:
+            platform, workspace = find_workspace(name, store, settings, options.decision)
+            allow, now = options.decision == "allow", datetime.now(UTC)
+            print_lines(decide_workspace(store, settings, platform, workspace, allow=allow, now=now))
+        except InputError as error:
+            if len(names) == 1:
+                raise
+            print_lines(str(error))
+            status = EXIT_FAILED
+    return status
 
 
 @dataclass(slots=True)
@@ -215,21 +231,33 @@ def _list_named(platform: str, settings: Settings, store: Store) -> set[str]:
     }
 
 
-def find_workspace(names: Sequence[str], store: Store, settings: Settings, decision: str) -> tuple[str, str]:
-    """Return the platform and the id that the command line names: PLATFORM:ID, PLATFORM ID, or ID alone.
+def list_full_names(words: Sequence[str], decision: str) -> list[str]:
+    """Return the name of each workspace on the command line, once: PLATFORM:ID, or ID alone.
 
-    Raises InputError for other words, for a platform without an allow-list, for what is no id of the
-    platform, and for an id alone that several platforms could have.
+    The word PLATFORM before ids is the platform of those after it. Raises InputError if there is no id.
+    """
+    platforms, names, platform = find_platforms(), list[str](), ""
+    for word in words:
+        if word in platforms:
+            platform = f"{word}:"
+        else:
+            names.append(word if ":" in word else platform + word)
+    if not names:
+        raise InputError(
+            f"Which one? “paperround workspaces {decision} ID …” takes one or several; "
+            "“paperround workspaces” lists all."
+        )
+    return list(dict.fromkeys(names))
+
+
+def find_workspace(name: str, store: Store, settings: Settings, decision: str) -> tuple[str, str]:
+    """Return the platform and the id of the workspace with a name: PLATFORM:ID, or ID alone.
+
+    Raises InputError for a platform without an allow-list, for what is no id of the platform, and for an id
+    alone that several platforms could have.
     """
     allow_lists = _find_allow_lists(settings)
-    if len(names) == 1:
-        names = names[0].split(":", 1)
-    if not 1 <= len(names) <= 2:
-        raise InputError(
-            f"Which one? “paperround workspaces {decision} ID” takes one at a time; “paperround workspaces” "
-            "lists all."
-        )
-    *platforms, workspace = names
+    *platforms, workspace = name.split(":", 1)
     known = ", ".join(allow_lists) or "none"
     if platforms and platforms[0] not in allow_lists:
         raise InputError(
@@ -238,7 +266,7 @@ def find_workspace(names: Sequence[str], store: Store, settings: Settings, decis
         )
     possible = platforms or list(_find_possible_platforms(workspace, store, allow_lists))
     if len(possible) > 1:
-        example = f"“paperround workspaces {decision} {possible[0]} {workspace}”"
+        example = f"“paperround workspaces {decision} {possible[0]}:{workspace}”"
         raise InputError(f"{workspace!r} may be one of {' or '.join(possible)}: write {example}.")
     if not possible or not allow_lists[possible[0]].is_id(workspace):
         raise InputError(

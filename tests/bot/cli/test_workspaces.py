@@ -2,15 +2,19 @@
 
 import io
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from bot.cli.main import main
 from bot.cli.status import load_status, print_report, report_to_record
+from bot.cli.terminal import EXIT_FAILED, EXIT_OK
 from bot.cli.workspaces import (
     decide_workspace,
     find_workspace,
+    list_full_names,
     list_workspaces,
     load_summaries,
     summary_to_record,
@@ -21,6 +25,7 @@ from digests.errors import InputError
 from digests.model import Mark, MarkSource
 from digests.ports import Store
 from digests.ports.workspaces import DENIED_REASON, WorkspaceState
+from digests.store import open_store
 from digests.subscription import Channel, Subscription
 from tests.builders import NOW, TODAY, a_store, an_installation
 
@@ -111,25 +116,53 @@ def test_a_workspace_that_the_settings_name_is_listed_as_served_and_cannot_be_de
 
 def test_an_id_alone_is_enough_where_one_platform_knows_it_or_could_have_it() -> None:
     store = a_store_with_request()
-    for names in ([THEIRS], ["discord", THEIRS], [NAMED]):
-        assert find_workspace(names, store, NOTHING_NAMED, "allow") == ("discord", names[-1])
+    for words in ([THEIRS], ["discord", THEIRS], [NAMED]):
+        assert find_workspaces(words, store, NOTHING_NAMED) == [("discord", words[-1])]
+
+
+def find_workspaces(words: list[str], store: Store, settings: Settings) -> list[tuple[str, str]]:
+    names = list_full_names(words, "allow")
+    return [find_workspace(name, store, settings, "allow") for name in names]
+
+
+def test_several_ids_are_those_of_the_platform_before_them_each_once() -> None:
+    words = [THEIRS, "slack", "T1", "discord:9", "T2", "discord", OURS, THEIRS, "slack:T1"]
+    names = [THEIRS, "slack:T1", "discord:9", "slack:T2", f"discord:{OURS}", f"discord:{THEIRS}"]
+    assert list_full_names(words, "allow") == names
+
+
+def test_a_bad_id_does_not_stop_the_good_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["workspaces", "deny", OURS, "The\nlab", THEIRS]) == EXIT_FAILED
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"discord {OURS} is denied")
+    assert second.startswith("'The\\nlab' is not the id of a workspace")
+    assert third.startswith(f"discord {THEIRS} is denied")
+    store = open_store("sqlite:///paperround.db")
+    assert store.workspaces.list_denied("discord") == {OURS, THEIRS}
+    store.close()
+    assert main(["workspaces", "allow", OURS, THEIRS]) == EXIT_OK
+    assert main(["workspaces", "allow", "The lab"]) == EXIT_FAILED
+    assert "is not the id" in capsys.readouterr().err
 
 
 def test_a_workspace_can_be_named_as_the_list_shows_it() -> None:
     _, shown, *_ = lines_of(a_store_with_request())
     name = shown.split()[0]
     assert name == f"discord:{THEIRS}"
-    assert find_workspace([name], a_store(), NOTHING_NAMED, "allow") == ("discord", THEIRS)
+    assert find_workspace(name, a_store(), NOTHING_NAMED, "allow") == ("discord", THEIRS)
 
 
 @pytest.mark.parametrize(
-    ("names", "problem"),
+    ("words", "problem"),
     [
         ([], "Which one"),
-        (["discord", THEIRS, "x"], "one at a time"),
+        (["discord"], "Which one"),
         (["slack", "T1"], "'slack' has no list"),
         ([""], "is not the id"),
-        (["nowhere", THEIRS], "'nowhere' has no list"),
+        (["nowhere:1"], "'nowhere' has no list"),
         (["slack:T1"], "'slack' has no list"),
         (["T1"], r"'T1' is not the id of a workspace of a platform with a list \(discord\)"),
         (["discord:"], "is not the id"),
@@ -138,9 +171,9 @@ def test_a_workspace_can_be_named_as_the_list_shows_it() -> None:
         (["9" * 40], "is not the id"),
     ],
 )
-def test_other_words_are_refused_with_a_sentence(names: list[str], problem: str) -> None:
+def test_other_words_are_refused_with_a_sentence(words: list[str], problem: str) -> None:
     with pytest.raises(InputError, match=problem):
-        find_workspace(names, a_store(), NOTHING_NAMED, "allow")
+        find_workspaces(words, a_store(), NOTHING_NAMED)
 
 
 def test_a_denial_stops_the_digests_of_the_workspace_and_an_allowance_starts_those_alone() -> None:
@@ -168,18 +201,18 @@ def test_a_denial_stops_the_digests_of_the_workspace_and_an_allowance_starts_tho
 BY_LINK = settings_with(platforms={"slack": {"public_url": "https://bot.example.org"}})
 
 
-@pytest.mark.parametrize("names", [["T1"], ["E1"], ["slack:T1"], ["slack", "T01ABCDEF"]])
+@pytest.mark.parametrize("words", [["T1"], ["E1"], ["slack:T1"], ["slack", "T01ABCDEF"]])
 def test_a_workspace_of_slack_is_named_where_workspaces_install_the_app_from_its_link(
-    names: list[str],
+    words: list[str],
 ) -> None:
-    expected = ("slack", names[-1].removeprefix("slack:"))
-    assert find_workspace(names, a_store(), BY_LINK, "deny") == expected
+    expected = ("slack", words[-1].removeprefix("slack:"))
+    assert find_workspaces(words, a_store(), BY_LINK) == [expected]
 
 
 @pytest.mark.parametrize("name", ["T", "t1", "C1", "T1\n", "T" * 40, "slack:", "slack:T1:C1"])
 def test_what_is_no_workspace_of_slack_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="is not the id"):
-        find_workspace([name], a_store(), BY_LINK, "deny")
+        find_workspace(name, a_store(), BY_LINK, "deny")
 
 
 def test_the_denial_of_an_organization_is_one_of_its_workspaces_but_those_with_an_installation() -> None:
