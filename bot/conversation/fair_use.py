@@ -71,6 +71,8 @@ class Use(StrEnum):
     """A message with links that get a card."""
     PROGRAM = "asked a lot"
     """A request of a program over HTTP. A look-up takes up to three, and the person is its token."""
+    GUESS = "tried a lot of tokens"
+    """A token over HTTP that was not valid before. The person and the workspace are the peer's address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,16 @@ USE_LIMITS: Mapping[Use, UseLimits] = {
     Use.REACTION: UseLimits(BucketLimits(30, 1 / 2), BucketLimits(500, 10)),
     Use.LINK: UseLimits(BucketLimits(20, 1 / 5), BucketLimits(200, 2)),
     Use.PROGRAM: UseLimits(BucketLimits(120, 2), BucketLimits(480, 8)),
+    Use.GUESS: UseLimits(BucketLimits(200, 2), BucketLimits(200, 2)),
 }
 
 
 class LimitReachedError(InputError):
-    """A bucket is empty. The sentence says when it has a token again."""
+    """A bucket is empty. The sentence says when it has a token again, after `seconds`."""
+
+    def __init__(self, sentence: str, seconds: int) -> None:
+        super().__init__(sentence)
+        self.seconds = seconds
 
 
 @dataclass(slots=True)
@@ -166,7 +173,7 @@ class FairUse:
 def _require_token(bucket: TokenBucket, limits: BucketLimits, cause: str) -> None:
     if bucket.tokens < 1:
         wait = max(1, math.ceil((1 - bucket.tokens) / limits.per_second))
-        raise LimitReachedError(f"{cause}; try again in {format_count(wait, 'second')}.")
+        raise LimitReachedError(f"{cause}; try again in {format_count(wait, 'second')}.", wait)
 
 
 def find_use_of_command(text: str) -> Use:

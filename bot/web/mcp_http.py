@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.conversation.fair_use import FairUse, LimitReachedError, Use
-from bot.storage import run_interactive
 from bot.web.paper_tools import PaperTools, build_server
+from bot.web.token_gate import TokenGate
 from digests.errors import PaperroundError
 from digests.ports.access_tokens import AccessToken, TokenUse
 from digests.subscription import Channel
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from bot.services import Services
@@ -43,6 +44,7 @@ class McpEndpoint:
     services: "Services"
     sessions: "StreamableHTTPSessionManager"
     fair_use: FairUse
+    gate: TokenGate
     _in_progress: Counter[int] = field(default_factory=Counter)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -53,6 +55,8 @@ class McpEndpoint:
             return await refusal(scope, receive, send)
         try:
             token = await self._authenticate(scope)
+        except LimitReachedError as error:
+            return await _build_refusal(error)(scope, receive, send)
         except PaperroundError as error:
             log.warning("a program was not answered: %s", error)
             return await PlainTextResponse("the store does not answer\n", 503)(scope, receive, send)
@@ -64,8 +68,7 @@ class McpEndpoint:
         try:
             self._require_turn(token, place)
         except LimitReachedError as error:
-            refusal = PlainTextResponse(f"{error}\n", 429, {"Retry-After": "1"})
-            return await refusal(scope, receive, send)
+            return await _build_refusal(error)(scope, receive, send)
         self._in_progress[token.id] += 1
         # Whatever the SDK starts for this request, a task or a thread, gets a copy of this context.
         former = _caller.set(place)
@@ -79,23 +82,32 @@ class McpEndpoint:
     def _require_turn(self, token: AccessToken, place: Channel) -> None:
         """Raise LimitReachedError for a token with too many requests, at once or in the last minutes."""
         if self._in_progress[token.id] >= MAX_AT_ONCE:
-            raise LimitReachedError(f"At most {MAX_AT_ONCE} requests at a time; try again in 1 second.")
+            raise LimitReachedError(f"At most {MAX_AT_ONCE} requests at a time; try again in 1 second.", 1)
         self.fair_use.take_token(Use.PROGRAM, place, f"token {token.id}")
 
     async def _authenticate(self, scope: "Scope") -> AccessToken | None:
-        """Return the valid token of a request, None without one. Raises StoreError."""
+        """Return the valid token of a request, None without one. Raises LimitReachedError and StoreError."""
         from starlette.datastructures import Headers
 
         kind, _, text = Headers(scope=scope).get("authorization", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        tokens, now = self.services.store.access_tokens, self.services.delivery_context.clock()
-        return await run_interactive(tokens.authenticate, text.strip(), TokenUse.MCP, now=now)
+        return await self.gate.authenticate(text.strip(), TokenUse.MCP, scope)
+
+
+def _build_refusal(error: LimitReachedError) -> "Response":
+    from starlette.responses import PlainTextResponse
+
+    return PlainTextResponse(f"{error}\n", 429, {"Retry-After": str(error.seconds)})
 
 
 @asynccontextmanager
 async def open_endpoint(services: "Services", fair_use: FairUse | None = None) -> AsyncIterator[McpEndpoint]:
-    """Open the endpoint for the time of the block. Raises InputError if the library is not installed."""
+    """Open the endpoint for the time of the block. Raises InputError if the library is not installed.
+
+    `fair_use` counts the requests, and the tries of tokens. Without it each has counts of its own, so that
+    tries from many addresses push out no count of a program.
+    """
 
     def find_tools() -> PaperTools:
         return PaperTools(services, _caller.get())
@@ -112,4 +124,6 @@ async def open_endpoint(services: "Services", fair_use: FairUse | None = None) -
         transport_security=unchecked,
     )
     async with server.session_manager.run():
-        yield McpEndpoint(services, server.session_manager, fair_use or FairUse())
+        tokens, clock = services.store.access_tokens, services.delivery_context.clock
+        gate = TokenGate(tokens, clock, fair_use or FairUse())
+        yield McpEndpoint(services, server.session_manager, fair_use or FairUse(), gate)

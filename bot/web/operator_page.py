@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from bot.conversation.fair_use import LimitReachedError
 from bot.services import build_answers, find_budget_limit, find_workspace_names
 from bot.storage import run_interactive
 from bot.web.guard import LOOPBACK, find_host_name
@@ -27,6 +28,7 @@ from bot.web.pages import (
     render_overview,
     render_problem,
 )
+from bot.web.token_gate import TokenGate
 from digests.build import build_unsent
 from digests.errors import PaperroundError
 from digests.model import QueuedPaper
@@ -79,6 +81,7 @@ class OperatorPage:
     """Handlers of the pages. Each is for a browser with a valid token in its cookie."""
 
     services: "Services"
+    gate: TokenGate
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def list_routes(self) -> "list[Route]":
@@ -102,18 +105,20 @@ class OperatorPage:
             text = request.cookies.get(COOKIE, "")
             try:
                 async with self._turns:
-                    if not text or not await run_interactive(self._is_valid, text):
+                    if not text or not await self._is_valid(text, request):
                         return _answer_page(render_login(), 401 if text else 200)
                     return await run_interactive(show, request)
+            except LimitReachedError as error:
+                return _answer_too_many(error)
             except PaperroundError as error:
                 log.warning("a page was not shown: %s", error)
                 return _answer_page(render_problem("No answer", str(error)), 503)
 
         return answer
 
-    def _is_valid(self, text: str) -> bool:
-        now = self.services.delivery_context.clock()
-        return self.services.store.access_tokens.authenticate(text, TokenUse.WEB, now=now) is not None
+    async def _is_valid(self, text: str, request: "Request") -> bool:
+        """Return True for a valid token of the page. Raises LimitReachedError and StoreError."""
+        return await self.gate.authenticate(text, TokenUse.WEB, request.scope) is not None
 
     async def _sign_in(self, request: "Request") -> "Response":
         """Put the token of the form into a cookie, which no script can read and no other site sends."""
@@ -122,7 +127,9 @@ class OperatorPage:
         token = await _read_token(request)
         try:
             async with self._turns:
-                is_valid = await run_interactive(self._is_valid, token)
+                is_valid = await self._is_valid(token, request)
+        except LimitReachedError as error:
+            return _answer_too_many(error)
         except PaperroundError as error:
             log.warning("nobody could sign in: %s", error)
             return _answer_page(render_problem("No answer", "The store does not answer."), 503)
@@ -269,6 +276,12 @@ def _answer_missing() -> "Response":
     return _answer_page(
         render_problem("Not found", "There is no such digest, or no next edition of it."), 404
     )
+
+
+def _answer_too_many(error: LimitReachedError) -> "Response":
+    answer = _answer_page(render_login(str(error)), 429)
+    answer.headers["Retry-After"] = str(error.seconds)
+    return answer
 
 
 def _answer_page(page: str, status: int = 200, *, policy: str = PAGE_POLICY) -> "Response":

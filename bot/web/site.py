@@ -33,7 +33,7 @@ def build_site(services: "Services", endpoint: McpEndpoint) -> "ASGIApp":
     from starlette.applications import Starlette
     from starlette.routing import Route
 
-    routes = [Route(MCP_PATH, endpoint=endpoint), *OperatorPage(services).list_routes()]
+    routes = [Route(MCP_PATH, endpoint=endpoint), *OperatorPage(services, endpoint.gate).list_routes()]
     web = services.settings.web
     names = {find_host_name(f"//{name}") for name in web.names}
     app = Starlette(routes=routes)

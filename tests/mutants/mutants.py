@@ -3631,7 +3631,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "any cookie opens the page",
         "bot/web/operator_page.py",
-        "if not text or not await run_interactive(self._is_valid, text):",
+        "if not text or not await self._is_valid(text, request):",
         "if not text:",
         (f"{PAGE}::test_nothing_is_shown_without_a_valid_token",),
     ),
