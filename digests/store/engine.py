@@ -258,9 +258,11 @@ def _convert_columns(
 def update_many(connection: Connection, change: Update, rows: Sequence[Mapping[str, Any]]) -> int:
     """Run an update once per row of parameters; return the number of table rows that matched.
 
-    The compiled statement is cached, so build `change` once per module. SQLite rows bypass SQLAlchemy's
-    compiler, for speed.
+    Without rows nothing is done. The compiled statement is cached, so build `change` once per module. SQLite
+    rows bypass SQLAlchemy's compiler, for speed.
     """
+    if not rows:
+        return 0
     if connection.dialect.name != "sqlite":
         return connection.execute(change, list(rows)).rowcount
     statement, parameters = _compile_positional(change, connection.dialect)

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 
 import pytest
-from sqlalchemy import not_, select
+from sqlalchemy import bindparam, not_, select, update
 
 from digests.model import NOT_REVIEWED
 from digests.store import schema
-from digests.store.engine import Database, in_json_array
+from digests.store.engine import Database, in_json_array, update_many
 from digests.store.library import SqlLibrary
 from tests.builders import NOW, a_paper, a_store
 
@@ -41,3 +41,10 @@ def test_numbers_in_a_list_are_compared_as_numbers_also_when_excluded() -> None:
         assert sorted(connection.execute(included, {"keys": keys[:2]}).scalars()) == keys[:2]
         assert connection.execute(excluded, {"keys": keys[:2]}).scalars().all() == keys[2:]
         assert len(connection.execute(excluded, {"keys": []}).fetchall()) == 3
+
+
+def test_an_update_of_no_rows_does_nothing() -> None:
+    rename = update(papers).where(papers.c.name == bindparam("old")).values(title=bindparam("new"))
+    with a_database().write() as connection:
+        assert update_many(connection, rename, [{"old": "c", "new": "C"}]) == 1
+        assert update_many(connection, rename, []) == 0
