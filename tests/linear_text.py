@@ -352,7 +352,10 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("_validate_reaction_emoji"),
     ),
     "bot/platforms/discord/tags.py": (Probe("title_of", _title_of),),
-    "bot/platforms/slack/listeners.py": (Probe("_ANY_NAME", _match), Probe("_MENTION", _substitute)),
+    "bot/platforms/slack/listeners/requests.py": (
+        Probe("ANY_NAME", _match),
+        Probe("MENTION", _substitute),
+    ),
     "bot/platforms/slack/preview.py": (Probe("_render_mrkdwn"),),
     "bot/platforms/slack/sanitize.py": (
         Probe("tidy_lines"),

@@ -1847,7 +1847,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "event that came again stops a digest",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/presence.py",
         """Payload, body: Payload, workspace: SlackWorkspace) -> None:
         async with self._handle_request(workspace):
             if not await self._is_new_event(body):
@@ -1942,14 +1942,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "captured form saved again",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/digest_forms.py",
         'require_new_interaction(str(body.get("trigger_id") or ""))',
         'require_new_interaction("")',
         (f"{SLACK}/test_foreign.py::test_a_command_a_click_and_a_form_that_come_again_change_nothing",),
     ),
     Mutant(
         "rights of a cached profile",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/requests.py",
         "fetch_profile(user, is_fresh=True)",
         "fetch_profile(user)",
         (f"{SLACK}/test_foreign.py::test_a_former_admin_changes_nothing_from_the_next_command_on",),
@@ -2414,7 +2414,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "people of a partner may change",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/requests.py",
         "if workspace.team_id not in teams:",
         "if not teams:",
         (f"{SLACK}/test_foreign.py::test_people_of_another_workspace_look_up_and_change_nothing",),
@@ -2431,21 +2431,21 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a form is taken from somebody who left the channel",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/digest_forms.py",
         "require_person_in_channel(channel, user, workspace),",
         "require_app_in_channel(channel, workspace),",
         (f"{SLACK}/test_foreign.py::test_a_form_checks_membership_and_rights_when_it_is_sent",),
     ),
     Mutant(
         "a form is checked against a profile of minutes ago",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/requests.py",
         "workspace.profiles.fetch_profile(user, is_fresh=True)",
         "workspace.profiles.fetch_profile(user, is_fresh=False)",
         (f"{SLACK}/test_foreign.py::test_a_form_checks_membership_and_rights_when_it_is_sent",),
     ),
     Mutant(
         "everybody shares into a Slack channel",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/buttons.py",
         "if action_name == ButtonAction.SHARE:",
         "if action_name == ButtonAction.SETTINGS:",
         (f"{SLACK}/test_foreign.py::test_a_paper_is_shared_only_by_members_of_the_channel",),
@@ -3432,7 +3432,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a message to somebody by name answered by the app",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/messages.py",
         'if "<@" in text or "<!" in text:',
         'if "<!" in text:',
         (
@@ -3466,7 +3466,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a form of meetings taken from another person",
-        "bot/platforms/slack/listeners.py",
+        "bot/platforms/slack/listeners/meeting_forms.py",
         "metadata, form = self._read_signed_metadata(view, user, workspace), read_meeting_form(view)",
         "metadata, form = read_metadata(view), read_meeting_form(view)",
         (

@@ -205,12 +205,13 @@ class SlackApp:
         tokenless_client = create_web_client("", settings=self.settings, session=state.session)
         app = build_bolt_app(tokenless_client, state.platform.workspaces, self.secrets.signing_secret)
         listeners.register_handlers(app)
-        await listeners.record_presence()
+        await listeners.presence.record_presence()
         upkeep = asyncio.create_task(state.link.keep_up(state.platform, stop)) if state.link else None
-        transport = http or SocketTransport(app, tokenless_client, self.secrets.app_token, listeners.catch_up)
+        catch_up = listeners.marks.catch_up
+        transport = http or SocketTransport(app, tokenless_client, self.secrets.app_token, catch_up)
         try:
             if isinstance(transport, HttpTransport):
-                await transport.serve(app, listeners.catch_up, stop)
+                await transport.serve(app, catch_up, stop)
             else:
                 await transport.serve(stop)
         finally:

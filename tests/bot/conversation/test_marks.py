@@ -12,7 +12,7 @@ from bot.conversation import marks
 from bot.conversation.context import ConversationContext
 from bot.conversation.marks import MarkEmojis, MarkHandler, RefreshDebouncer
 from bot.conversation.queue import QueueAnswers
-from bot.platforms.slack.listeners import KEYCAP_NAMES
+from bot.platforms.slack.listeners.marks import KEYCAP_NAMES
 from bot.present.queue import QueueEntry, QueuePage, present_queue
 from digests.build import DigestPolicy
 from digests.errors import InputError

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.conversation.fair_use import USE_LIMITS, Use
-from bot.platforms.slack.listeners import acknowledge_first
+from bot.platforms.slack.listeners.requests import acknowledge_first
 from digests.model import Post
 from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Subscription

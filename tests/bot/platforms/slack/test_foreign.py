@@ -12,7 +12,8 @@ import pytest
 from bot.platforms.interaction import REPEATED_INTERACTION
 from bot.platforms.slack.form_signature import is_form_signed, sign_form
 from bot.platforms.slack.forms import FORM_CALLBACK_ID, STALE_FORM
-from bot.platforms.slack.listeners import FOREIGN_PERSON, FOREIGN_READER, UNKNOWN_PERSON
+from bot.platforms.slack.listeners.commands import FOREIGN_READER
+from bot.platforms.slack.listeners.requests import FOREIGN_PERSON, UNKNOWN_PERSON
 from bot.platforms.slack.workspaces import FOREIGN_WORKSPACE
 from digests.subscription import Channel
 from tests.bot.platforms.slack.processes import BotProcess, SlackScenarioRunner

@@ -171,7 +171,7 @@ def test_missed_reactions_are_read_in_the_workspace_of_each_post() -> None:
             for user in (workspaces.ada, slack.bot_user):
                 await slack.add_reaction(user, channel.channel, receipt, is_dispatched=False)
             channels.append(channel)
-        await workspaces.listeners.catch_up()
+        await workspaces.listeners.marks.catch_up()
         for channel in channels:
             assert workspaces.store.marks.mark_counts(channel, [PAPER]) == {PAPER: 1}
 
