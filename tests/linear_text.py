@@ -340,7 +340,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
     "bot/conversation/subscription_words.py": (Probe("parse_subscribe_words", _subscribe),),
     "bot/conversation/typed_text.py": (Probe("clean_lookup_text"),),
     "bot/platforms/discord/preview.py": (Probe("_render_markdown"),),
-    "bot/platforms/discord/listeners.py": (Probe("_MENTION", _substitute),),
+    "bot/platforms/discord/listeners/messages.py": (Probe("MENTION", _substitute),),
     "bot/platforms/discord/sanitize.py": (
         Probe("escape_inline"),
         Probe("escape_plain"),

@@ -130,7 +130,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "direct messages of strangers answered",
-        "bot/platforms/discord/listeners.py",
+        "bot/platforms/discord/listeners/messages.py",
         "                if not await self.members.is_member(author, guilds):\n"
         "                    raise PaperroundError(FOREIGN_PERSON)\n",
         "",
@@ -1452,7 +1452,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "form of an older version taken",
-        "bot/platforms/discord/listeners.py",
+        "bot/platforms/discord/listeners/digest_forms.py",
         """            if part not in FORM_PARTS:
                 raise InputError(STALE_FORM)
 """,
@@ -1826,7 +1826,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "change in a server that was denied a moment ago",
-        "bot/platforms/discord/listeners.py",
+        "bot/platforms/discord/listeners/requests.py",
         "if not await self.servers.is_served_now(interaction.guild_id):",
         "if interaction.guild_id is None:",
         ("tests/bot/platforms/discord/test_servers.py::test_a_denial_counts_for_changes_at_once",),
@@ -2489,7 +2489,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a form may name a channel that the person cannot see",
-        "bot/platforms/discord/listeners.py",
+        "bot/platforms/discord/listeners/requests.py",
         " or not resolved.permissions_for(person).view_channel",
         "",
         (
@@ -2499,7 +2499,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "everybody shares",
-        "bot/platforms/discord/listeners.py",
+        "bot/platforms/discord/listeners/buttons.py",
         "if not granted.send_messages:",
         "if not granted.view_channel:",
         (f"{DISCORD}/test_servers.py::test_a_paper_is_shared_only_by_people_who_may_write_in_the_channel",),

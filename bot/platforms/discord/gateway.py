@@ -14,7 +14,8 @@ from bot.periodic import every
 from bot.platforms.discord.command_sync import sync_commands
 from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
 from bot.platforms.discord.events import EventListeners
-from bot.platforms.discord.listeners import AnyButton, DiscordListeners
+from bot.platforms.discord.listeners import DiscordListeners
+from bot.platforms.discord.listeners.buttons import AnyButton
 from bot.platforms.discord.rest import MAX_RATE_LIMIT_SECONDS
 from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.discord.slash import LoggingCommandTree, add_commands
@@ -145,9 +146,9 @@ class Gateway(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         if isinstance(message.channel, discord.DMChannel):
-            await self.listeners.on_direct_message(message, [guild.id for guild in self.guilds])
+            await self.listeners.messages.on_direct_message(message, [guild.id for guild in self.guilds])
         elif self.user:
-            await self.listeners.on_server_message(message, self.user.id)
+            await self.listeners.messages.on_server_message(message, self.user.id)
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         await self.events.on_reaction(event)
@@ -175,7 +176,7 @@ class Gateway(discord.Client):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if interaction.type is discord.InteractionType.modal_submit:
-            await self.listeners.on_form(interaction)
+            await self.listeners.forms.on_form(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         if isinstance(error := sys.exc_info()[1], PaperroundError):

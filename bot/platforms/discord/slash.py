@@ -49,7 +49,7 @@ class LoggingCommandTree(app_commands.CommandTree[Any]):
     """
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        admitted: bool = await self.client.listeners.admit(interaction)
+        admitted: bool = await self.client.listeners.commands.admit(interaction)
         return admitted
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
@@ -70,14 +70,14 @@ def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
 
     @app_commands.context_menu(name=MARK_COMMAND)
     async def mark_for_discussion(interaction: Interaction, message: discord.Message) -> None:
-        await listeners.on_mark(interaction, message)
+        await listeners.menus.on_mark(interaction, message)
 
     mark_for_discussion.allowed_contexts, mark_for_discussion.allowed_installs = WITH_BOT, INTO_SERVERS
     tree.add_command(mark_for_discussion)
 
     @app_commands.context_menu(name=NOTE_COMMAND)
     async def keep_as_note(interaction: Interaction, message: discord.Message) -> None:
-        await listeners.on_note(interaction, message)
+        await listeners.menus.on_note(interaction, message)
 
     keep_as_note.allowed_contexts, keep_as_note.allowed_installs = IN_SERVERS, INTO_SERVERS
     tree.add_command(keep_as_note)
@@ -91,12 +91,12 @@ def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[A
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def paper_command(interaction: Interaction, query: Range[str, 1, QUERY_CHARACTERS]) -> None:
-        await listeners.on_paper(interaction, query)
+        await listeners.commands.on_paper(interaction, query)
 
     @paper_command.autocomplete("query")
     async def offer_papers(interaction: Interaction, typed: str) -> list[Choice[str]]:
         try:
-            suggestions = await listeners.suggest_papers(interaction, typed, MAX_CHOICES)
+            suggestions = await listeners.commands.suggest_papers(interaction, typed, MAX_CHOICES)
         except Exception as error:  # The command works without suggestions.
             log.warning("no papers could be suggested for /paper: %s", error)
             return []
@@ -133,7 +133,7 @@ def _add_naming_command(
     async def run_command(
         interaction: Interaction, digest_name: Range[str, 1, MAX_NAME_CHARACTERS] | None = None
     ) -> None:
-        await listeners.on_digest(interaction, f"{name} {digest_name}" if digest_name else name)
+        await listeners.commands.on_digest(interaction, f"{name} {digest_name}" if digest_name else name)
 
     digest.command(name=name, description=description)(run_command)
 
@@ -168,7 +168,7 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
             words,
             span.value if span else "",
         )
-        await listeners.on_digest(interaction, " ".join(filter(None, parts)))
+        await listeners.commands.on_digest(interaction, " ".join(filter(None, parts)))
 
     @digest.command(name="queue", description="What people want to discuss, most wanted first")
     @app_commands.describe(
@@ -191,7 +191,7 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
     ) -> None:
         chosen = {"done": done, "pass": passed, "postpone": postpone, "remove": remove, "back": back}
         decisions = [f"{verb} {entry}" for verb, entry in chosen.items() if entry]
-        await listeners.on_digest(interaction, f"queue {next(iter(decisions), page or 1)}")
+        await listeners.commands.on_digest(interaction, f"queue {next(iter(decisions), page or 1)}")
 
     @digest.command(name="export", description="Papers as a file for a reference manager, for you alone")
     @app_commands.describe(what="Which papers", form="The format; without one: Markdown")
@@ -207,7 +207,9 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
     async def export_papers(
         interaction: Interaction, what: Choice[str], form: Choice[str] | None = None
     ) -> None:
-        await listeners.on_digest(interaction, f"export {what.value} {form.value if form else ''}".strip())
+        await listeners.commands.on_digest(
+            interaction, f"export {what.value} {form.value if form else ''}".strip()
+        )
 
 
 def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
@@ -251,21 +253,23 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
             at=at, style=style.value if style else None,
         )  # fmt: skip
         if words:
-            await listeners.on_digest(interaction, f"subscribe {words}{' yes' if confirm else ''}", channel)
+            await listeners.commands.on_digest(
+                interaction, f"subscribe {words}{' yes' if confirm else ''}", channel
+            )
         else:
-            await listeners.on_settings(interaction, channel, "")
+            await listeners.digest_forms.on_settings(interaction, channel, "")
 
     @digest.command(name="add", description="Bring one more digest here, with a name")
     @app_commands.describe(name="Such as: friday agents", words="Such as: agents on fri top 10 every 2 weeks")
     async def add_digest(
         interaction: Interaction, name: Range[str, 1, MAX_NAME_CHARACTERS], words: Range[str, 1, 1000]
     ) -> None:
-        await listeners.on_digest(interaction, f"add {_quote_name(name)} {words}")
+        await listeners.commands.on_digest(interaction, f"add {_quote_name(name)} {words}")
 
     @digest.command(name="set", description="Change one thing of the digest, and leave the rest")
     @app_commands.describe(words="Such as: top 5 at 9am in Berlin")
     async def change_digest(interaction: Interaction, words: Range[str, 1, 1000]) -> None:
-        await listeners.on_digest(interaction, f"set {words}")
+        await listeners.commands.on_digest(interaction, f"set {words}")
 
     @digest.command(name="rename", description="Give a digest another name")
     @app_commands.describe(digest_name="The digest's name", new_name="Such as: agents")
@@ -275,14 +279,14 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         digest_name: Range[str, 1, MAX_NAME_CHARACTERS],
         new_name: Range[str, 1, MAX_NAME_CHARACTERS],
     ) -> None:
-        await listeners.on_digest(
+        await listeners.commands.on_digest(
             interaction, f"rename {_quote_name(digest_name)} to {_quote_name(new_name)}"
         )
 
     @digest.command(name="mark", description="Put a paper on the queue, or take your mark back")
     @app_commands.describe(paper="An arXiv id or an address")
     async def mark_paper(interaction: Interaction, paper: Range[str, 1, 300]) -> None:
-        await listeners.on_digest(interaction, f"mark {paper}")
+        await listeners.commands.on_digest(interaction, f"mark {paper}")
 
     @digest.command(name="note", description="Keep a note about a paper, or show notes")
     @app_commands.describe(
@@ -295,7 +299,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         text: Range[str, 1, MAX_NOTE_CHARACTERS] | None = None,
     ) -> None:
         words = "".join((paper or "").split())  # The text follows the first space.
-        await listeners.on_digest(interaction, f"note {words} {text or '' if words else ''}".strip())
+        await listeners.commands.on_digest(interaction, f"note {words} {text or '' if words else ''}".strip())
 
     @digest.command(name="feedback", description="What people here want more or fewer of")
     @app_commands.describe(
@@ -310,7 +314,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         reset: bool = False,
     ) -> None:
         words = "reset yes" if reset else f"more {more}" if more else f"less {less}" if less else ""
-        await listeners.on_digest(interaction, f"feedback {words}".strip())
+        await listeners.commands.on_digest(interaction, f"feedback {words}".strip())
 
     @digest.command(name="settings", description="See or change a digest in a form")
     @app_commands.describe(digest_name="The digest's name; without one: the main digest")
@@ -318,7 +322,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     async def open_settings(
         interaction: Interaction, digest_name: Range[str, 1, MAX_NAME_CHARACTERS] | None = None
     ) -> None:
-        await listeners.on_settings(interaction, name=digest_name)
+        await listeners.digest_forms.on_settings(interaction, name=digest_name)
 
     @digest.command(name="group", description="With whom the queue is shared, and whether")
     @app_commands.describe(
@@ -331,7 +335,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         leave: Range[str, 1, 100] | None = None,
     ) -> None:
         change = f"join {join}" if join else f"leave {leave}" if leave else ""
-        await listeners.on_digest(interaction, f"group {change}".strip())
+        await listeners.commands.on_digest(interaction, f"group {change}".strip())
 
     add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
     add_plain_command(digest, listeners, "list", "All digests here")

@@ -19,7 +19,7 @@ def add_plain_command(
     """Add a command without options, which runs the /digest command `text`, its own name if left out."""
 
     async def run_command(interaction: Interaction) -> None:
-        await listeners.on_digest(interaction, text or name)
+        await listeners.commands.on_digest(interaction, text or name)
 
     group.command(name=name, description=description)(run_command)
 
@@ -47,19 +47,19 @@ def add_meeting_group(digest: app_commands.Group, listeners: DiscordListeners) -
     )
     async def plan_meetings(interaction: Interaction, words: Range[str, 1, 300] | None = None) -> None:
         if words:
-            await listeners.on_digest(interaction, f"meet {words}")
+            await listeners.commands.on_digest(interaction, f"meet {words}")
         else:
-            await listeners.open_meeting_form(interaction)
+            await listeners.meeting_forms.open_meeting_form(interaction)
 
     @group.command(name="away", description="Be passed over on some days, and keep your place in the rota")
     @app_commands.describe(dates="Such as: 1 dec to 14 dec; until 14 dec")
     async def save_absence(interaction: Interaction, dates: Range[str, 1, SPAN_CHARACTERS]) -> None:
-        await listeners.on_digest(interaction, f"meet away {dates}")
+        await listeners.commands.on_digest(interaction, f"meet away {dates}")
 
     @group.command(name="off", description="Call the meetings of some days off")
     @app_commands.describe(dates="Such as: 21 dec to 3 jan; none takes all days off back")
     async def save_days_off(interaction: Interaction, dates: Range[str, 1, SPAN_CHARACTERS]) -> None:
-        await listeners.on_digest(interaction, f"meet off {dates}")
+        await listeners.commands.on_digest(interaction, f"meet off {dates}")
 
 
 def add_personal_group(digest: app_commands.Group, listeners: DiscordListeners) -> None:
@@ -73,9 +73,9 @@ def add_personal_group(digest: app_commands.Group, listeners: DiscordListeners) 
     @group.command(name="forget", description="Erase what is kept about you")
     @app_commands.describe(confirm="True: erase it; without, only say what would go")
     async def forget_person(interaction: Interaction, confirm: bool = False) -> None:
-        await listeners.on_digest(interaction, "forget me yes" if confirm else "forget me")
+        await listeners.commands.on_digest(interaction, "forget me yes" if confirm else "forget me")
 
     @group.command(name="link", description="Count your accounts on two platforms as one person")
     @app_commands.describe(code="The code from your other account; without one: get a code")
     async def link_account(interaction: Interaction, code: Range[str, 1, 40] | None = None) -> None:
-        await listeners.on_digest(interaction, f"link {code or ''}".strip())
+        await listeners.commands.on_digest(interaction, f"link {code or ''}".strip())
