@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bot.conversation.answers import Answers
 from bot.conversation.lookup import LookupAnswers
-from bot.platforms.interaction import choose_reply_style
+from bot.platforms.responses import choose_reply_style
 from bot.platforms.slack.render import render
 from bot.present.lookup import format_suggestion
 from bot.storage import run_interactive

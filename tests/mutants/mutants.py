@@ -2101,8 +2101,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a click that comes again is carried out again",
-        "bot/platforms/interaction.py",
-        "            await self.require_new_interaction(click.interaction_id)\n",
+        "bot/platforms/clicks.py",
+        "            await self.repeats.require_new_interaction(click.interaction_id)\n",
         "            pass\n",
         (
             "tests/bot/platforms/test_interaction.py::"
@@ -2897,7 +2897,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "next papers in place of the channel's digest",
-        "bot/platforms/interaction.py",
+        "bot/platforms/clicks.py",
         "await respond(await run_interactive(show_next, click.value, click.channel))",
         "await respond(await run_interactive(show_next, click.value, click.channel), replace=True)",
         (
@@ -3422,8 +3422,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a question in a thread answered each time that it is delivered",
-        "bot/platforms/interaction.py",
-        "if answer and await self._is_new(event):",
+        "bot/platforms/lookups.py",
+        "if answer and await self.repeats.is_new(event):",
         "if answer:",
         (
             "tests/bot/platforms/slack/test_app.py::"
@@ -3485,7 +3485,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a partner's people told what a workspace says of a paper",
-        "bot/platforms/interaction.py",
+        "bot/platforms/lookups.py",
         "if record and await is_own_person()",
         "if record",
         (

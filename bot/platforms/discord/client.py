@@ -33,7 +33,7 @@ from bot.platforms.discord.render import render
 from bot.platforms.discord.rest import CodeError, RestClient
 from bot.platforms.discord.scheduled_events import ScheduledEvents
 from bot.platforms.discord.tags import tags_for, title_of
-from bot.platforms.interaction import choose_reply_style
+from bot.platforms.responses import choose_reply_style
 from digests.model import AttachedFile, Post
 from digests.subscription import Channel, DigestStyle
 

@@ -76,7 +76,7 @@ class EventListeners:
             ):
                 await self.platform.send_direct_message(channel, person, present_sentence(AMBIGUOUS_REACTION))
 
-        await self.dispatcher.run_logged(apply_reaction())
+        await self.dispatcher.tasks.run_logged(apply_reaction())
 
     async def on_reactions_cleared(self, channel_id: int, guild_id: int | None, message_id: int) -> None:
         """Reconcile a post's marks after a moderator removed all reactions, or all with one emoji.
@@ -84,7 +84,7 @@ class EventListeners:
         Does nothing for a message that is no post.
         """
 
-        await self.dispatcher.run_logged(self._reconcile_message(channel_id, guild_id, message_id))
+        await self.dispatcher.tasks.run_logged(self._reconcile_message(channel_id, guild_id, message_id))
 
     async def _reconcile_message(self, channel_id: int, guild_id: int | None, message_id: int) -> None:
         if not await self._is_served(guild_id):
@@ -122,7 +122,7 @@ class EventListeners:
 
     async def catch_up(self) -> None:
         """Reconcile the marks of recent posts with their reactions. Errors are logged."""
-        await self.dispatcher.run_logged(
+        await self.dispatcher.tasks.run_logged(
             self.dispatcher.mark_handler.reconcile_recent_posts(self._fetch_reactions)
         )
 
@@ -184,7 +184,9 @@ class EventListeners:
             for subscription in await self._list_subscriptions({str(guild)})
             if subscription.channel.channel == str(channel)
         ]
-        await self.dispatcher.run_logged(self._stop_subscriptions(subscriptions, "the channel was deleted."))
+        await self.dispatcher.tasks.run_logged(
+            self._stop_subscriptions(subscriptions, "the channel was deleted.")
+        )
 
     async def on_guild_removed(self, guild: int, guilds: Mapping[int, str]) -> None:
         """Stop all digests of a server that the bot was removed from, and notify their owners.
@@ -192,10 +194,10 @@ class EventListeners:
         `guilds` are the names of all servers that the bot is in. Raises StoreError if the digests cannot be
         looked up.
         """
-        await self.dispatcher.run_logged(
+        await self.dispatcher.tasks.run_logged(
             self._stop_subscriptions(await self._list_subscriptions({str(guild)}), REMOVED_REASON)
         )
-        await self.dispatcher.run_logged(self._record_guilds(guilds))
+        await self.dispatcher.tasks.run_logged(self._record_guilds(guilds))
         await self._record_removal({str(guild)})
 
     async def on_guild_joined(self, guild: int, guilds: Mapping[int, str]) -> None:
@@ -211,7 +213,7 @@ class EventListeners:
 
     async def on_connect(self, guilds: Collection[int]) -> None:
         """Take in the servers of a new session, by id."""
-        await self.dispatcher.run_logged(self.servers.take_in(guilds))
+        await self.dispatcher.tasks.run_logged(self.servers.take_in(guilds))
 
     async def on_ready(self, guilds: Mapping[int, str]) -> None:
         """Catch up after a new session; `guilds` are the names of all servers that the bot is in.
@@ -229,7 +231,7 @@ class EventListeners:
             for subscription in subscriptions
             if subscription.channel.workspace not in {"", *current_guilds}
         ]
-        await self.dispatcher.run_logged(self._stop_subscriptions(left, REMOVED_REASON))
+        await self.dispatcher.tasks.run_logged(self._stop_subscriptions(left, REMOVED_REASON))
         served = await run_interactive(self.store.workspaces.list_served, self.platform.name)
         with_digests = {subscription.channel.workspace for subscription in left}
         await self._record_removal((served | with_digests) - current_guilds)
@@ -244,13 +246,13 @@ class EventListeners:
 
     async def _record_removal(self, guilds: Collection[str]) -> None:
         record = self.store.workspaces.record_removal
-        await self.dispatcher.run_logged(
+        await self.dispatcher.tasks.run_logged(
             run_interactive(record, self.platform.name, guilds, now=self.clock())
         )
 
     async def _record_return(self, guilds: Collection[str]) -> None:
         record = self.store.workspaces.record_return
-        await self.dispatcher.run_logged(run_interactive(record, self.platform.name, guilds))
+        await self.dispatcher.tasks.run_logged(run_interactive(record, self.platform.name, guilds))
 
     async def _record_guilds(self, guilds: Mapping[int, str]) -> None:
         """Record the servers that the bot is in, and tell the deciders of the first one that newly asks."""
@@ -266,7 +268,7 @@ class EventListeners:
                 if platform == self.platform.name and await self.servers.is_served(guild):
                     channel = Channel(platform, "", guild)
                     sending = self.platform.send_direct_message(channel, person, notice)
-                    await self.dispatcher.run_logged(sending)
+                    await self.dispatcher.tasks.run_logged(sending)
 
     def _find_guild(self, channel: str) -> int | None:
         """Return the server of a channel from the connection's cache; None if it is not there."""
@@ -284,7 +286,7 @@ class EventListeners:
             if subscription.stop_reason == REMOVED_REASON
             and await self.servers.is_served(subscription.channel.workspace)
         ]
-        await self.dispatcher.run_logged(self.dispatcher.start_subscriptions(removed))
+        await self.dispatcher.tasks.run_logged(self.dispatcher.start_subscriptions(removed))
 
     async def _list_subscriptions(self, guilds: Collection[str] = ()) -> list[Subscription]:
         """Return the subscriptions of this platform, paused and stopped ones included.

@@ -15,7 +15,8 @@ from bot.chat.message import Message
 from bot.chat.port import Page
 from bot.platforms.discord.buttons import SELECT
 from bot.platforms.discord.render import render
-from bot.platforms.interaction import InteractionDispatcher, Responder, choose_reply_style
+from bot.platforms.interaction import InteractionDispatcher
+from bot.platforms.responses import Responder, choose_reply_style, explain_errors
 from bot.present.lookup import remove_share_button
 
 log = logging.getLogger(__name__)
@@ -49,14 +50,12 @@ async def answer_interaction(
         completes_ack = reply_count == 1 and (replace or not in_place)
         await _send_response(interaction, message, completes_ack=completes_ack)
 
-    with dispatcher.track_task():
+    with dispatcher.tasks.track_task():
         try:
             if not skip_ack:
                 await interaction.response.defer(ephemeral=True, thinking=not in_place)
             # An answer that Discord refuses is only logged: it would refuse a second one too.
-            async with dispatcher.explain_errors(
-                respond, passing=(discord.DiscordException, aiohttp.ClientError)
-            ):
+            async with explain_errors(respond, passing=(discord.DiscordException, aiohttp.ClientError)):
                 await work(respond)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.warning("an answer was not taken: %s", error)

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.message import Message, Text
-from bot.platforms.interaction import choose_reply_style
+from bot.platforms.responses import choose_reply_style
 from bot.platforms.slack.files import UPLOAD_ERRORS, describe_upload_error, send_file_to_person
 from bot.platforms.slack.render import render
 from bot.platforms.slack.reports import replace_feedback_buttons

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.chat.message import Card, Message
-from bot.platforms.interaction import choose_reply_style
+from bot.platforms.responses import choose_reply_style
 from bot.platforms.slack.blocks import SlackBlock
 from bot.platforms.slack.render import render
 from bot.platforms.slack.reports import replace_feedback_buttons

@@ -44,7 +44,7 @@ async def look_up(answers: Answers, text: str) -> Message:
         answers, MemoryPlatform(PostedPages()), MarkEmojis("🔖", ()), answers.clock, confirms_undo=False
     )
     recorder = AnswerRecorder()
-    await dispatcher.look_up_paper(text, PAPERS, "UADA", recorder)
+    await dispatcher.lookups.look_up_paper(text, PAPERS, "UADA", recorder)
     (message,) = recorder.messages
     return message
 

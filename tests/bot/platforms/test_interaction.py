@@ -17,7 +17,8 @@ from bot.conversation.context import Person
 from bot.conversation.fair_use import USE_LIMITS, LimitReachedError, Use
 from bot.conversation.marks import MarkEmojis
 from bot.conversation.reports import ReportFields
-from bot.platforms.interaction import Click, InteractionDispatcher
+from bot.platforms.clicks import Click
+from bot.platforms.interaction import InteractionDispatcher
 from digests.build import DigestPolicy
 from digests.errors import PaperroundError
 from digests.meetings.model import Candidate, MeetingPlan
@@ -97,7 +98,7 @@ def test_a_person_who_pauses_and_resumes_on_and_on_is_stopped_before_the_channel
             verb = "resume" if number % 2 else "pause"
             try:
                 reply = await dispatcher.run_digest_command(verb, channel, ADA.id, f"{number}", fetch_ada)
-                await dispatcher.send_reply(reply, channel, "UADA", ignore_answer)
+                await dispatcher.replies.send_reply(reply, channel, "UADA", ignore_answer)
             except LimitReachedError as error:
                 refusals.append(str(error))
         return refusals
@@ -120,7 +121,7 @@ def test_a_click_beyond_the_limit_asks_neither_the_platform_nor_the_store(
             dispatcher.fair_use.take_token(use, channel, ADA.id)
     click = Click(action, "1", channel, ADA.id, "i1", refuse_to_fetch)
     with pytest.raises(LimitReachedError):
-        asyncio.run(dispatcher.handle_click(click, ignore_answer))
+        asyncio.run(dispatcher.clicks.handle_click(click, ignore_answer))
 
 
 @pytest.mark.parametrize("command", ["pause", "queue", "queue done 1", "top 3", "nonsense"])
@@ -136,7 +137,7 @@ def test_a_command_beyond_the_limit_asks_neither_the_platform_nor_the_store(
     with pytest.raises(LimitReachedError):
         asyncio.run(dispatcher.run_digest_command(command, channel, ADA.id, "i1", refuse_to_fetch))
     with pytest.raises(LimitReachedError):
-        asyncio.run(dispatcher.look_up_paper("2401.00001", channel, ADA.id, ignore_answer))
+        asyncio.run(dispatcher.lookups.look_up_paper("2401.00001", channel, ADA.id, ignore_answer))
 
 
 def test_a_flood_of_reactions_is_applied_up_to_the_limit_and_then_read_once(
@@ -188,10 +189,10 @@ def test_an_interaction_that_comes_again_changes_nothing_a_second_time(
             )
         elif kind == "pause":
             reply = await dispatcher.run_digest_command(kind, channel, ADA.id, interaction_id, fetch_ada)
-            await dispatcher.send_reply(reply, channel, "UADA", ignore_answer)
+            await dispatcher.replies.send_reply(reply, channel, "UADA", ignore_answer)
         else:
             click = Click(kind, paper, channel, ADA.id, interaction_id, fetch_ada)
-            await dispatcher.handle_click(click, ignore_answer)
+            await dispatcher.clicks.handle_click(click, ignore_answer)
 
     def describe_state() -> tuple[object, ...]:
         subscription = store.subscriptions.find(channel)
@@ -221,7 +222,7 @@ def test_the_next_papers_of_a_digest_are_shown_to_the_person_alone(platform: Mem
 
     value = f"{NOW.date()}.0.{store.library.latest_sequence()}.0"
     click = Click(ButtonAction.NEXT, value, subscription.channel, "UADA", "i1", refuse_to_fetch)
-    asyncio.run(dispatcher.handle_click(click, respond))
+    asyncio.run(dispatcher.clicks.handle_click(click, respond))
     assert [card.paper for card in answers[0].cards] == [f"2401.0000{n}" for n in range(5)]
     assert [card.number for card in answers[0].cards] == [None] * 5
     assert answers[0].blocks[-1] == Buttons((Button(ButtonAction.NEXT, "Next 3", value[:-1] + "5"),))
@@ -237,7 +238,7 @@ async def give_commands(
             return Person(person_id, person_id.lower(), is_admin=True)
 
         reply = await dispatcher.run_digest_command(text, channel, person_id, f"{number}", fetch_person)
-        await dispatcher.send_reply(reply, channel, person_id, ignore_answer)
+        await dispatcher.replies.send_reply(reply, channel, person_id, ignore_answer)
 
 
 def test_a_persons_changes_in_a_row_are_one_message(platform: MemoryPlatform) -> None:
@@ -287,7 +288,7 @@ def test_a_shared_card_shows_how_many_marked_its_paper_before(platform: MemoryPl
     channel, paper = save_subscription(store, a_subscription()).channel, a_paper().id
     store.marks.set_mark(Mark(channel, "", paper, "UBOB", MarkSource.BUTTON, NOW), True)
     click = Click(ButtonAction.SHARE, paper, channel, "UADA", "i1", fetch_ada)
-    asyncio.run(a_dispatcher(store, platform).handle_click(click, ignore_answer))
+    asyncio.run(a_dispatcher(store, platform).clicks.handle_click(click, ignore_answer))
     ((_, _, page),) = platform.posted_pages.pages
     assert page.papers == (paper,)
     ((_, update),) = platform.refreshes
@@ -305,7 +306,7 @@ def test_the_answer_to_a_look_up_shows_how_many_marked_the_paper(platform: Memor
         shown.append(message)
 
     click = Click(ButtonAction.SHOW, paper, channel, "UADA", "i1", fetch_ada)
-    asyncio.run(a_dispatcher(store, platform).handle_click(click, respond))
+    asyncio.run(a_dispatcher(store, platform).clicks.handle_click(click, respond))
     assert [card.mark_count for card in shown[0].cards] == [2]
 
 
@@ -432,7 +433,7 @@ def test_a_person_of_another_workspace_reads_nothing_of_what_the_readers_say(
             return is_own
 
         click = Click(ButtonAction.REVIEW, a_paper().id, CHANNEL, "UBOB", "", refuse_to_fetch, is_own_person)
-        asyncio.run(dispatcher.handle_click(click, respond))
+        asyncio.run(dispatcher.clicks.handle_click(click, respond))
         return str(answers)
 
     assert "Too high." in read_review(is_own=True)
@@ -456,7 +457,9 @@ def test_votes_and_turns_of_a_meeting_are_taken_by_buttons(platform: MemoryPlatf
     def click(action: ButtonAction, value: str, interaction: str) -> None:
         channel = subscription.channel
         asyncio.run(
-            dispatcher.handle_click(Click(action, value, channel, ADA.id, interaction, fetch_ada), respond)
+            dispatcher.clicks.handle_click(
+                Click(action, value, channel, ADA.id, interaction, fetch_ada), respond
+            )
         )
 
     click(ButtonAction.VOTE, f"{meeting.id}:0", "i1")
@@ -491,7 +494,7 @@ def test_an_answer_about_a_discussion_is_refused_to_a_stranger_and_counts_once(
 
     def click(interaction: str, fetch_person: Callable[[], Awaitable[Person]] = fetch_ada) -> None:
         clicked = Click(ButtonAction.WORTH_IT, paper, channel, ADA.id, interaction, fetch_person)
-        asyncio.run(dispatcher.handle_click(clicked, respond))
+        asyncio.run(dispatcher.clicks.handle_click(clicked, respond))
 
     with pytest.raises(PaperroundError, match="a stranger"):
         click("i0", refuse)
@@ -523,5 +526,5 @@ def test_the_record_of_a_paper_is_for_people_of_the_workspace(platform: MemoryPl
 
     for number, is_own_person in enumerate((is_own, is_foreign)):
         click = Click(ButtonAction.SHOW, paper, channel, ADA.id, f"i{number}", fetch_ada, is_own_person)
-        asyncio.run(dispatcher.handle_click(click, respond))
+        asyncio.run(dispatcher.clicks.handle_click(click, respond))
     assert ["Discussed here on" in answer for answer in answers] == [True, False]

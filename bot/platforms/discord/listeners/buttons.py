@@ -7,12 +7,13 @@ import discord
 
 from bot.chat.message import ButtonAction
 from bot.conversation.context import Person
+from bot.platforms.clicks import Click
 from bot.platforms.discord.buttons import read_choice
 from bot.platforms.discord.listeners.digest_forms import DigestFormListeners
 from bot.platforms.discord.listeners.paper_forms import PaperFormListeners
 from bot.platforms.discord.listeners.requests import RequestListeners
 from bot.platforms.discord.replies import Interaction, answer_interaction
-from bot.platforms.interaction import Click, Responder
+from bot.platforms.responses import Responder
 from bot.present.undo import split_undo_value
 from digests.errors import InputError
 
@@ -81,7 +82,7 @@ class ButtonListeners(RequestListeners):
                 await self._require_served_now(interaction)
                 return person
 
-            await self.dispatcher.handle_click(
+            await self.dispatcher.clicks.handle_click(
                 Click(action, click_value, channel, person.id, str(interaction.id), fetch_person), respond
             )
 

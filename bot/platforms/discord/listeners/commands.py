@@ -10,7 +10,7 @@ from bot.platforms.discord.forms import FormTarget, add_form_buttons
 from bot.platforms.discord.listeners.digest_forms import DigestFormListeners
 from bot.platforms.discord.listeners.requests import RequestListeners
 from bot.platforms.discord.replies import Interaction, answer_interaction
-from bot.platforms.interaction import Responder
+from bot.platforms.responses import Responder
 from bot.storage import run_interactive
 from digests.model import ScoredPaper
 from digests.subscription import Channel
@@ -25,7 +25,7 @@ class CommandListeners(RequestListeners):
     async def on_paper(self, interaction: Interaction, query: str) -> None:
         async def look_up_paper(respond: Responder) -> None:
             place = self._place_of(interaction)
-            await self.dispatcher.look_up_paper(query, place, str(interaction.user.id), respond)
+            await self.dispatcher.lookups.look_up_paper(query, place, str(interaction.user.id), respond)
 
         await answer_interaction(interaction, look_up_paper, self.dispatcher)
 
@@ -57,7 +57,7 @@ class CommandListeners(RequestListeners):
                 form_target = FormTarget(channel.channel, reply.form.name)
                 message = add_form_buttons(reply.message, form_target, can_save=True)
                 reply = replace(reply, message=message)
-            await self.dispatcher.send_reply(reply, channel, str(interaction.user.id), respond)
+            await self.dispatcher.replies.send_reply(reply, channel, str(interaction.user.id), respond)
 
         await answer_interaction(interaction, run_digest_command, self.dispatcher)
 

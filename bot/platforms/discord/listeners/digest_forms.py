@@ -22,7 +22,7 @@ from bot.platforms.discord.forms import (
 from bot.platforms.discord.listeners.requests import RequestListeners
 from bot.platforms.discord.marker import KEY_SEPARATOR
 from bot.platforms.discord.replies import Interaction, answer_interaction
-from bot.platforms.interaction import Responder
+from bot.platforms.responses import Responder
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import InputError
@@ -158,7 +158,7 @@ class DigestFormListeners(RequestListeners):
         self._require_posting(interaction, target)
         self.dispatcher.fair_use.take_token(Use.CHANGE, channel, person.id)
         await self._require_served_now(interaction)
-        await self.dispatcher.require_new_interaction(str(interaction.id))
+        await self.dispatcher.repeats.require_new_interaction(str(interaction.id))
         subscriptions = self.answers.subscriptions
         shown = await run_interactive(self._load_form, channel, person, form_target.name)
         if not shown.form:
@@ -173,7 +173,7 @@ class DigestFormListeners(RequestListeners):
             await respond(add_form_buttons(problems, form_target, can_save=False))
             return
         self._drafts.pop((form_target, person.id), None)
-        await self.dispatcher.send_reply(reply, channel, person.id, respond)
+        await self.dispatcher.replies.send_reply(reply, channel, person.id, respond)
 
     def _load_form(self, channel: Channel, person: Person, name: str | None) -> Reply:
         """Return the settings of a digest with its form, as `on_settings` names it. Blocks.

@@ -7,7 +7,7 @@ from bot.conversation.subscription_form import FormError
 from bot.platforms.discord.listeners.requests import RequestListeners
 from bot.platforms.discord.meetings import FIELD_LABELS, build_meeting_modal, read_meeting_form
 from bot.platforms.discord.replies import Interaction, answer_interaction
-from bot.platforms.interaction import Responder
+from bot.platforms.responses import Responder
 from digests.errors import InputError
 
 
@@ -49,6 +49,6 @@ class MeetingFormListeners(RequestListeners):
             except FormError as error:
                 problems = (f"{FIELD_LABELS[field]}: {text}" for field, text in error.problems.items())
                 raise InputError(f"Nothing was changed. {' '.join(problems)}") from None
-            await self.dispatcher.send_reply(reply, channel, person.id, respond)
+            await self.dispatcher.replies.send_reply(reply, channel, person.id, respond)
 
         await answer_interaction(interaction, save_form, self.dispatcher)

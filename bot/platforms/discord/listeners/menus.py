@@ -9,7 +9,7 @@ from bot.conversation.notes import PersonsMessage
 from bot.platforms.discord.listeners.messages import MENTION, list_receipts_above, receipt_of
 from bot.platforms.discord.listeners.requests import RequestListeners
 from bot.platforms.discord.replies import Interaction, answer_interaction
-from bot.platforms.interaction import Responder
+from bot.platforms.responses import Responder
 from digests.ports.people import SOMEBODY
 
 

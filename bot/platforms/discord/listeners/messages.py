@@ -10,6 +10,7 @@ import discord
 from bot.chat.message import Message
 from bot.platforms.discord.listeners.requests import RequestListeners
 from bot.platforms.discord.servers import FOREIGN_PERSON
+from bot.platforms.responses import explain_errors
 from bot.present.lookup import remove_share_button
 from digests.errors import PaperroundError
 from digests.subscription import Channel
@@ -44,12 +45,12 @@ class MessageListeners(RequestListeners):
             await self.platform.send_direct_message(place, person, remove_share_button(message))
 
         async def look_up_paper() -> None:
-            async with self.dispatcher.explain_errors(respond):
+            async with explain_errors(respond):
                 if not await self.members.is_member(author, guilds):
                     raise PaperroundError(FOREIGN_PERSON)
-                await self.dispatcher.look_up_paper(content, place, person, respond, above)
+                await self.dispatcher.lookups.look_up_paper(content, place, person, respond, above)
 
-        await self.dispatcher.run_logged(look_up_paper())
+        await self.dispatcher.tasks.run_logged(look_up_paper())
 
     async def on_server_message(self, mention: discord.Message, bot_user: int) -> None:
         """Answer a message in a served server that mentions the bot, as /paper does, to the whole channel.
@@ -72,7 +73,7 @@ class MessageListeners(RequestListeners):
         async def answer_mention() -> None:
             if await self.servers.is_served(guild):
                 person, event = str(mention.author.id), f"discord message {mention.id}"
-                await self.dispatcher.answer_mention(
+                await self.dispatcher.lookups.answer_mention(
                     words,
                     channel,
                     person,
@@ -82,7 +83,7 @@ class MessageListeners(RequestListeners):
                     is_public=True,
                 )
 
-        await self.dispatcher.run_logged(answer_mention())
+        await self.dispatcher.tasks.run_logged(answer_mention())
 
 
 def list_receipts_above(message: discord.Message, place: Any) -> list[str]:

@@ -7,7 +7,7 @@ from bot.platforms.discord.listeners.requests import RequestListeners
 from bot.platforms.discord.questions import build_question_modal, read_question
 from bot.platforms.discord.replies import Interaction, answer_interaction
 from bot.platforms.discord.reports import build_report_modal, read_report
-from bot.platforms.interaction import Responder
+from bot.platforms.responses import Responder
 
 
 @dataclass(frozen=True, slots=True)

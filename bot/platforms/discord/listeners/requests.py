@@ -16,7 +16,8 @@ from bot.platforms.discord.permissions import join_names, list_missing_permissio
 from bot.platforms.discord.replies import Interaction
 from bot.platforms.discord.servers import FOREIGN_PERSON, FOREIGN_SERVER, MemberCheck, ServedServers
 from bot.platforms.discord.settings import DiscordSettings
-from bot.platforms.interaction import InteractionDispatcher, log_unexpected_error
+from bot.platforms.interaction import InteractionDispatcher
+from bot.platforms.responses import log_unexpected_error
 from digests.errors import InputError, PaperroundError
 from digests.subscription import Channel
 
@@ -49,7 +50,7 @@ class RequestListeners:
 
         Anybody else is answered with one sentence, and gets no suggestions while typing.
         """
-        with self.dispatcher.track_task():
+        with self.dispatcher.tasks.track_task():
             try:
                 refusal = await self._find_refusal(interaction)
             except PaperroundError as error:

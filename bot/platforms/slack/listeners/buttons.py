@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.chat.message import ButtonAction
 from bot.conversation.context import Person
-from bot.platforms.interaction import Click
+from bot.platforms.clicks import Click
 from bot.platforms.slack.blocks import read_action
 from bot.platforms.slack.listeners.paper_forms import PaperFormListeners
 from bot.platforms.slack.listeners.requests import Ack, Payload, RequestListeners
@@ -49,6 +49,6 @@ class ButtonListeners(RequestListeners):
                 return workspace.team_id in (profile.team_ids or {team})
 
             trigger = str(body.get("trigger_id") or "")
-            await self.dispatcher.handle_click(
+            await self.dispatcher.clicks.handle_click(
                 Click(action_name, value, channel, user, trigger, fetch_person, is_own_person), respond
             )

@@ -53,7 +53,9 @@ class CommandListeners(RequestListeners):
                 return workspace.team_id in profile.team_ids
 
             text = command.get("text", "")
-            await self.dispatcher.look_up_paper(text, channel, user, respond, is_own_person=is_own_person)
+            await self.dispatcher.lookups.look_up_paper(
+                text, channel, user, respond, is_own_person=is_own_person
+            )
 
     async def on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await self._acknowledge_first(ack)
@@ -92,4 +94,4 @@ class CommandListeners(RequestListeners):
                     return
                 except SlackApiError as error:
                     log.warning("a form could not be opened: %s", error)
-            await self.dispatcher.send_reply(reply, channel, user, respond)
+            await self.dispatcher.replies.send_reply(reply, channel, user, respond)

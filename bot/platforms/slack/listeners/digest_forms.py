@@ -7,7 +7,7 @@ from typing import Any
 from bot.conversation.context import Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.subscription_form import FormError, SubscriptionForm
-from bot.platforms.interaction import log_unexpected_error
+from bot.platforms.responses import log_unexpected_error
 from bot.platforms.slack.form_signature import sign_form
 from bot.platforms.slack.forms import (
     ERROR_CHARACTERS,
@@ -97,7 +97,7 @@ class DigestFormListeners(RequestListeners):
                 require_app_in_channel(channel, workspace),
                 require_person_in_channel(channel, user, workspace),
             )
-        await self.dispatcher.require_new_interaction(str(body.get("trigger_id") or ""))
+        await self.dispatcher.repeats.require_new_interaction(str(body.get("trigger_id") or ""))
         reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         return channel, user, reply
 

@@ -49,4 +49,4 @@ class HomeListeners(RequestListeners):
         await self._acknowledge_first(ack)
         home, user = self._channel_from_id("", workspace), body["user"]["id"]
         async with self._handle_request(workspace, "", None, user, body) as respond:
-            await self.dispatcher.look_up_paper(str(action.get("value") or ""), home, user, respond)
+            await self.dispatcher.lookups.look_up_paper(str(action.get("value") or ""), home, user, respond)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.conversation.context import Person, Reply
 from bot.conversation.subscription_form import FormError
-from bot.platforms.interaction import log_unexpected_error
+from bot.platforms.responses import log_unexpected_error
 from bot.platforms.slack.form_signature import sign_form
 from bot.platforms.slack.forms import ERROR_CHARACTERS, build_field_errors
 from bot.platforms.slack.listeners.requests import CHECK_SECONDS, SLOW_SLACK, Ack, Payload, RequestListeners
@@ -57,7 +57,7 @@ class MeetingFormListeners(RequestListeners):
         else:
             await ack()
             async with self._handle_request(workspace, "", channel, user) as respond:
-                await self.dispatcher.send_reply(reply, channel, user, respond)
+                await self.dispatcher.replies.send_reply(reply, channel, user, respond)
             return
         await ack(response_action="errors", errors=problems)
 

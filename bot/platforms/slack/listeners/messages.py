@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.chat.message import Message
+from bot.platforms.responses import explain_errors
 from bot.platforms.slack.listeners.requests import MAX_EVENT_CHARACTERS, MENTION, Payload, RequestListeners
 from bot.platforms.slack.replies import ReplySender
 from bot.platforms.slack.workspaces import SlackWorkspace
@@ -24,7 +25,9 @@ class MessageListeners(RequestListeners):
                 )
 
             event_id, above = str(body.get("event_id", "")), str(event.get("thread_ts") or "")
-            await self.dispatcher.answer_mention(words, channel, event["user"], event_id, respond, [above])
+            await self.dispatcher.lookups.answer_mention(
+                words, channel, event["user"], event_id, respond, [above]
+            )
 
     async def on_message(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         """Handle a message that a person wrote to the app, or in a thread of a channel."""
@@ -52,7 +55,7 @@ class MessageListeners(RequestListeners):
                 await ReplySender(workspace.client).post_ephemeral(channel, user, message, thread=thread)
 
             message_id = f"slack message {channel} {event.get('ts')}"
-            await self.dispatcher.answer_in_thread(text, channel, user, message_id, respond, thread)
+            await self.dispatcher.lookups.answer_in_thread(text, channel, user, message_id, respond, thread)
 
     async def _on_direct_message(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         """Look up the text of a direct message as /paper does, without the workspace's marks and digests.
@@ -67,8 +70,8 @@ class MessageListeners(RequestListeners):
             async def respond(message: Message, *, replace: bool = False) -> None:
                 await ReplySender(workspace.client).post_message(direct, remove_share_button(message))
 
-            async with self.dispatcher.explain_errors(respond):
+            async with explain_errors(respond):
                 text = MENTION.sub(" ", str(event.get("text", ""))[:MAX_EVENT_CHARACTERS])
                 place = direct if direct.is_direct else self._channel_from_id("", workspace)
                 above = [str(event.get("thread_ts") or "")]
-                await self.dispatcher.look_up_paper(text, place, event["user"], respond, above)
+                await self.dispatcher.lookups.look_up_paper(text, place, event["user"], respond, above)

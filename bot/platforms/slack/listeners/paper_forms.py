@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.conversation.context import Person
-from bot.platforms.interaction import log_unexpected_error
+from bot.platforms.responses import log_unexpected_error
 from bot.platforms.slack.forms import ERROR_CHARACTERS
 from bot.platforms.slack.listeners.requests import CHECK_SECONDS, SLOW_SLACK, Ack, Payload, RequestListeners
 from bot.platforms.slack.questions import QUESTION_FIELD, build_question_view, read_question

@@ -59,7 +59,7 @@ class PresenceListeners(RequestListeners):
         if not await self.platform.workspaces.record_removal(team_id, str(event["type"]), at):
             return
         record = self.answers.store.workspaces.record_removal
-        await self.dispatcher.run_logged(
+        await self.dispatcher.tasks.run_logged(
             run_interactive(record, self.platform.name, [team_id] if team_id else [], now=self.clock())
         )
 
@@ -68,7 +68,7 @@ class PresenceListeners(RequestListeners):
         organization = str(body.get("enterprise_id") or "")
         team_ids = [str(team) for team in event.get("team_ids") or ()]
         is_granted = event["type"] == "team_access_granted"
-        await self.dispatcher.run_logged(
+        await self.dispatcher.tasks.run_logged(
             self.platform.workspaces.record_team_access(organization, team_ids, is_granted)
         )
 
@@ -79,7 +79,7 @@ class PresenceListeners(RequestListeners):
             team_ids = await self.platform.workspaces.list_team_ids()
             await run_interactive(self.answers.store.workspaces.record_return, self.platform.name, team_ids)
 
-        await self.dispatcher.run_logged(record())
+        await self.dispatcher.tasks.run_logged(record())
 
 
 def _channel_id_of(event: Payload) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 from bot.chat.message import Message
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
-from bot.platforms.interaction import InteractionDispatcher, Responder
+from bot.platforms.interaction import InteractionDispatcher
+from bot.platforms.responses import Responder, explain_errors
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.form_signature import is_form_signed
 from bot.platforms.slack.forms import STALE_FORM, FormMetadata, read_metadata
@@ -83,7 +84,7 @@ class RequestListeners:
 
     async def _acknowledge_first(self, ack: Ack) -> None:
         """Acknowledge a request before its work begins. From then on, shutdown waits for that work."""
-        with self.dispatcher.track_task():
+        with self.dispatcher.tasks.track_task():
             await acknowledge_first(ack)
 
     async def _fetch_own_person(self, user: str, team: str, workspace: SlackWorkspace) -> Person:
@@ -126,9 +127,9 @@ class RequestListeners:
             else:
                 await replies.send_response(response_url, channel, user, message, replace=replace)
 
-        with self.dispatcher.track_task():
+        with self.dispatcher.tasks.track_task():
             try:
-                async with self.dispatcher.explain_errors(respond):
+                async with explain_errors(respond):
                     yield respond
             except Exception:
                 log.exception("an answer could not be given")

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from bot.platforms.interaction import REPEATED_INTERACTION
+from bot.platforms.repeats import REPEATED_INTERACTION
 from bot.platforms.slack.form_signature import is_form_signed, sign_form
 from bot.platforms.slack.forms import FORM_CALLBACK_ID, STALE_FORM
 from bot.platforms.slack.listeners.commands import FOREIGN_READER
