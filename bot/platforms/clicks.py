@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from bot.chat.message import ButtonAction
+from bot.chat.message import ButtonAction, Message
 from bot.chat.port import Platform
 from bot.conversation.announce import share_paper
 from bot.conversation.answers import Answers
@@ -106,38 +106,20 @@ class ClickHandler:
         respond = fit_to_place(respond, click.channel)
         if use is not Use.LOOK_UP:
             await self.repeats.require_new_interaction(click.interaction_id)
+        answers = self.answers
         match click.action:
             case ButtonAction.DISCUSS:
                 is_marked = await self.mark_handler.toggle_mark(click.channel, click.value, click.person_id)
-                await respond(present_sentence(describe_tap(is_marked, self.answers.digest_command)))
+                await respond(present_sentence(describe_tap(is_marked, answers.digest_command)))
             case ButtonAction.MORE_OF_THIS | ButtonAction.NOT_FOR_US:
                 is_more = click.action == ButtonAction.MORE_OF_THIS
-                person, give = await click.fetch_person(), self.answers.feedback.give_opinion
-                await respond(
-                    await run_interactive(give, click.value, click.channel, person, is_more=is_more)
-                )
+                await _answer_person(click, respond, partial(answers.feedback.give_opinion, is_more=is_more))
             case ButtonAction.TAKE_BACK:
-                person, take_back = await click.fetch_person(), self.answers.feedback.take_back
-                answer = await run_interactive(take_back, click.value, click.channel, person)
-                await respond(answer, replace=True)
-            case ButtonAction.SHOW:
-                reply = await run_interactive(self.answers.lookup.show_paper, click.value)
-                card = await self.lookups.add_record(reply.message, click.channel, click.is_own_person)
-                await respond(card, replace=True)
-            case ButtonAction.MORE:
-                offset, _, text = click.value.partition(":")
-                look_up = self.answers.lookup.look_up_paper
-                reply = await run_interactive(look_up, text, click.channel, _parse_offset(offset))
-                await respond(reply.message)
-            case ButtonAction.REVIEW:
-                readers = await self._load_readers(click)
-                reply = await run_interactive(self.answers.lookup.show_review, click.value, readers)
-                await respond(reply.message)
-            case ButtonAction.SIMILAR:
-                reply = await run_interactive(self.answers.lookup.show_similar_papers, click.value)
-                await respond(reply.message)
+                await _answer_person(click, respond, answers.feedback.take_back, replace=True)
+            case ButtonAction.SHOW | ButtonAction.MORE | ButtonAction.REVIEW | ButtonAction.SIMILAR:
+                await self._show_papers(click, respond)
             case ButtonAction.NEXT:
-                show_next = self.answers.subscriptions.show_next_papers
+                show_next = answers.subscriptions.show_next_papers
                 await respond(await run_interactive(show_next, click.value, click.channel))
             case ButtonAction.SHARE:
                 await self._share_paper(click, respond)
@@ -145,8 +127,8 @@ class ClickHandler:
                 await self._undo_change(click, respond)
             case ButtonAction.QUEUE:
                 await click.fetch_person()  # Compares the person's workspace.
-                show = self.answers.queue.show_queue
-                queue = await run_interactive(show, click.channel, _parse_offset(click.value))
+                offset = _parse_offset(click.value)
+                queue = await run_interactive(answers.queue.show_queue, click.channel, offset)
                 await respond(queue, replace=True)
             case (
                 ButtonAction.FINISH_DISCUSSION
@@ -155,23 +137,19 @@ class ClickHandler:
                 | ButtonAction.TAKE_OUT
             ):
                 person, outcome = await click.fetch_person(), _OUTCOME_BY_ACTION[ButtonAction(click.action)]
-                decide = self.answers.queue.decide
+                decide = answers.queue.decide
                 queue = await run_interactive(decide, click.value, outcome, click.channel, person)
                 await respond(queue, replace=True)
             case ButtonAction.UNDO_DISCUSSION:
-                person, undo = await click.fetch_person(), self.answers.queue.undo_decision
-                await respond(await run_interactive(undo, click.value, click.channel, person), replace=True)
+                await _answer_person(click, respond, answers.queue.undo_decision, replace=True)
             case ButtonAction.RELEASE | ButtonAction.REJECT:
-                await self._decide_on_held_paper(click, respond)
+                is_release = click.action == ButtonAction.RELEASE
+                decide_held = partial(answers.moderation.decide_on_held_paper, release=is_release)
+                await _answer_person(click, respond, decide_held, replace=True)
             case ButtonAction.RE_REVIEW:
-                person = await click.fetch_person()
-                start = self.answers.moderation.start_re_review
-                remaining = await run_interactive(start, click.value, click.channel, person)
-                await respond(remaining, replace=True)
+                await _answer_person(click, respond, answers.moderation.start_re_review, replace=True)
             case ButtonAction.VOTE:
-                person = await click.fetch_person()
-                vote = self.answers.meetings.vote
-                await respond(await run_interactive(vote, click.value, click.channel, person))
+                await _answer_person(click, respond, answers.meetings.vote)
             case ButtonAction.LEAD | ButtonAction.SWAP | ButtonAction.SKIP_TURN | ButtonAction.UNDO_PLAN:
                 await self._change_meeting(click, respond)
             case (
@@ -181,21 +159,38 @@ class ClickHandler:
                 | ButtonAction.LIMITATION_FALSE
                 | ButtonAction.LIMITATION_UNCLEAR
             ):
-                person, save = await click.fetch_person(), self.answers.discussions.handle_click
-                place = (click.action, click.value, click.channel, person)
-                await respond(await run_interactive(save, *place))
+                await _answer_person(click, respond, partial(answers.discussions.handle_click, click.action))
             case ButtonAction.NOTES:
-                person, list_notes = await click.fetch_person(), self.answers.notes.show_notes
-                await respond(await run_interactive(list_notes, click.value, click.channel, person))
+                await _answer_person(click, respond, answers.notes.show_notes)
             case ButtonAction.REMOVE_NOTE:
-                person, remove = await click.fetch_person(), self.answers.notes.remove_note
-                answer = await run_interactive(remove, click.value, click.channel, person)
-                await respond(answer, replace=True)
+                await _answer_person(click, respond, answers.notes.remove_note, replace=True)
             case _:
                 raise PaperroundError(
                     "This button is from an older Paperround and does nothing any more; "
                     f"{self.answers.paper_command} and {self.answers.digest_command} do it now."
                 )
+
+    async def _show_papers(self, click: Click, respond: Responder) -> None:
+        """Show the card of a paper, its review, papers like it, or more matches of a look-up."""
+        lookup = self.answers.lookup
+        match click.action:
+            case ButtonAction.SHOW:
+                reply = await run_interactive(lookup.show_paper, click.value)
+                card = await self.lookups.add_record(reply.message, click.channel, click.is_own_person)
+                await respond(card, replace=True)
+                return
+            case ButtonAction.MORE:
+                offset, _, text = click.value.partition(":")
+                reply = await run_interactive(
+                    lookup.look_up_paper, text, click.channel, _parse_offset(offset)
+                )
+            case ButtonAction.REVIEW:
+                reply = await run_interactive(
+                    lookup.show_review, click.value, await self._load_readers(click)
+                )
+            case _:
+                reply = await run_interactive(lookup.show_similar_papers, click.value)
+        await respond(reply.message)
 
     async def _share_paper(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
@@ -222,12 +217,17 @@ class ClickHandler:
         readers = await run_interactive(self.answers.reports.load_readers, click.value, click.channel)
         return readers if readers.counts and await click.is_own_person() else NO_READERS
 
-    async def _decide_on_held_paper(self, click: Click, respond: Responder) -> None:
-        person = await click.fetch_person()
-        decide = self.answers.moderation.decide_on_held_paper
-        is_release = click.action == ButtonAction.RELEASE
-        remaining = await run_interactive(decide, click.value, click.channel, person, release=is_release)
-        await respond(remaining, replace=True)
+
+async def _answer_person(
+    click: Click,
+    respond: Responder,
+    answer: Callable[[str, Channel, Person], Message],
+    *,
+    replace: bool = False,
+) -> None:
+    """Respond with the answer to a click that needs the person. `answer` may block."""
+    person = await click.fetch_person()
+    await respond(await run_interactive(answer, click.value, click.channel, person), replace=replace)
 
 
 def _parse_offset(text: str) -> int:
