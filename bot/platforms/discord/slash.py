@@ -116,8 +116,22 @@ def _build_digest_group(listeners: DiscordListeners) -> app_commands.Group:
         allowed_contexts=WITH_BOT,
         allowed_installs=INTO_SERVERS,
     )
-    _add_read_commands(digest, listeners)
-    _add_change_commands(digest, listeners)
+    add_plain_command(digest, listeners, "today", "The best papers now, for you alone")
+    add_plain_command(digest, listeners, "yesterday", "The best papers of the day before, for you alone")
+    add_plain_command(digest, listeners, "help", "What you can type, with examples")
+    _add_top_command(digest, listeners)
+    _add_queue_command(digest, listeners)
+    _add_export_command(digest, listeners)
+    _add_subscribe_command(digest, listeners)
+    _add_digest_commands(digest, listeners)
+    _add_paper_commands(digest, listeners)
+    _add_settings_command(digest, listeners)
+    _add_group_command(digest, listeners)
+    add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
+    add_plain_command(digest, listeners, "list", "All digests here")
+    _add_naming_command(digest, listeners, "pause", "No digests until someone resumes them")
+    _add_naming_command(digest, listeners, "resume", "Digests come again")
+    _add_naming_command(digest, listeners, "unsubscribe", "End a digest")
     add_meeting_group(digest, listeners)
     add_personal_group(digest, listeners)
     return digest
@@ -138,11 +152,7 @@ def _add_naming_command(
     digest.command(name=name, description=description)(run_command)
 
 
-def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
-    add_plain_command(digest, listeners, "today", "The best papers now, for you alone")
-    add_plain_command(digest, listeners, "yesterday", "The best papers of the day before, for you alone")
-    add_plain_command(digest, listeners, "help", "What you can type, with examples")
-
+def _add_top_command(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     @digest.command(name="top", description="The best papers of another domain or time, for you alone")
     @app_commands.describe(
         papers="How many",
@@ -170,6 +180,8 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
         )
         await listeners.commands.on_digest(interaction, " ".join(filter(None, parts)))
 
+
+def _add_queue_command(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     @digest.command(name="queue", description="What people want to discuss, most wanted first")
     @app_commands.describe(
         page="The page, from 1",
@@ -193,6 +205,8 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
         decisions = [f"{verb} {entry}" for verb, entry in chosen.items() if entry]
         await listeners.commands.on_digest(interaction, f"queue {next(iter(decisions), page or 1)}")
 
+
+def _add_export_command(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     @digest.command(name="export", description="Papers as a file for a reference manager, for you alone")
     @app_commands.describe(what="Which papers", form="The format; without one: Markdown")
     @app_commands.rename(form="as")
@@ -212,7 +226,7 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
         )
 
 
-def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
+def _add_subscribe_command(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     @digest.command(name="subscribe", description="Bring a digest here; without options a form is opened")
     @app_commands.describe(
         channel="The channel; this one when left out",
@@ -259,6 +273,10 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         else:
             await listeners.digest_forms.on_settings(interaction, channel, "")
 
+
+def _add_digest_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
+    """Add the commands that change a digest in words."""
+
     @digest.command(name="add", description="Bring one more digest here, with a name")
     @app_commands.describe(name="Such as: friday agents", words="Such as: agents on fri top 10 every 2 weeks")
     async def add_digest(
@@ -282,6 +300,10 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         await listeners.commands.on_digest(
             interaction, f"rename {_quote_name(digest_name)} to {_quote_name(new_name)}"
         )
+
+
+def _add_paper_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
+    """Add the commands about one paper."""
 
     @digest.command(name="mark", description="Put a paper on the queue, or take your mark back")
     @app_commands.describe(paper="An arXiv id or an address")
@@ -316,6 +338,8 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         words = "reset yes" if reset else f"more {more}" if more else f"less {less}" if less else ""
         await listeners.commands.on_digest(interaction, f"feedback {words}".strip())
 
+
+def _add_settings_command(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     @digest.command(name="settings", description="See or change a digest in a form")
     @app_commands.describe(digest_name="The digest's name; without one: the main digest")
     @app_commands.rename(digest_name="name")
@@ -324,6 +348,8 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     ) -> None:
         await listeners.digest_forms.on_settings(interaction, name=digest_name)
 
+
+def _add_group_command(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     @digest.command(name="group", description="With whom the queue is shared, and whether")
     @app_commands.describe(
         join="The group's name: agree to share the queue, as an admin",
@@ -336,12 +362,6 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     ) -> None:
         change = f"join {join}" if join else f"leave {leave}" if leave else ""
         await listeners.commands.on_digest(interaction, f"group {change}".strip())
-
-    add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
-    add_plain_command(digest, listeners, "list", "All digests here")
-    _add_naming_command(digest, listeners, "pause", "No digests until someone resumes them")
-    _add_naming_command(digest, listeners, "resume", "Digests come again")
-    _add_naming_command(digest, listeners, "unsubscribe", "End a digest")
 
 
 def _quote_name(name: str) -> str:
