@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from bot.conversation.subscription_form import DAY_NAMES, DAYS, FormError, SubscriptionForm
@@ -56,32 +56,37 @@ _REPEAT = {"no": ("Are left out",), "yes": ("Come here too",)}
 
 Json = dict[str, Any]
 
+LABEL_CHARACTERS = 80
+"""Longest name of a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormMetadata:
+    """The channel of a form and its signature; the name of the digest and of the channel are not signed."""
+
+    channel: str
+    signature: str
+    name: str = ""
+    label: str = ""
+
 
 def build_settings_view(
-    form: SubscriptionForm,
-    *,
-    channel_id: str,
-    channel_name: str,
-    exists: bool,
-    signature: str,
-    note: str = "",
-    names: Sequence[str] = (),
+    form: SubscriptionForm, metadata: FormMetadata, names: Sequence[str], note: str = ""
 ) -> Json:
     """Build the modal, filled in with `form`. Its private_metadata holds the channel's id and a signature.
 
-    `note` stands above the fields: the present digest, or what was not understood. Without `exists` its title
-    and button say Subscribe. An empty `channel_name` leaves the name out. `names` are those of the
-    channel's digests, "" for the main one: of several one can be chosen, and there is a field for papers that
-    another one showed.
+    `note` stands above the fields: the present digest, or what was not understood. An empty label in
+    `metadata` leaves the channel's name out. `names` are those of the channel's digests, "" for the main
+    one: without the form's own the title and button say Subscribe; of several one can be chosen, and there
+    is a field for papers that another one showed.
     """
-    channel = f" of #{clip_text(normalize_text(channel_name), 80)}" if channel_name else ""
+    exists, has_several = form.name in names, len({*names, form.name}) > 1
+    channel = f" of #{clip_text(normalize_text(metadata.label), LABEL_CHARACTERS)}" if metadata.label else ""
     description = f"The digest{f' “{form.name}”' if form.name else ''}{channel}"
-    has_several = len({*names, form.name}) > 1
-    metadata = {"channel": channel_id, "signature": signature, "name": form.name, "label": channel_name[:80]}
     return {
         "type": "modal",
         "callback_id": FORM_CALLBACK_ID,
-        "private_metadata": json.dumps(metadata),
+        "private_metadata": json.dumps(asdict(metadata)),
         "title": _build_plain_text("Digest settings" if exists else "Subscribe"),
         "submit": _build_plain_text("Save" if exists else "Subscribe"),
         "close": _build_plain_text("Cancel"),
@@ -89,41 +94,48 @@ def build_settings_view(
             {"type": "context", "elements": [_build_plain_text(description)]},
             *([_build_digest_select(names, form.name)] if has_several else []),
             *([_build_note(note)] if note else []),
-            build_text_input(
-                "domains",
-                "Domains",
-                form.domains,
-                f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}. None: everything.",
-            ),
-            build_text_input(
-                "keywords",
-                "Keywords",
-                form.keywords,
-                "Words that make a paper wanted, with commas.",
-            ),
-            build_text_input("muted", "Leave out", form.muted, "Domains or words that keep a paper out."),
-            build_input("top", "How many papers at most", _build_top_select(form.top)),
-            build_text_input(
-                "min_score",
-                "Minimum score",
-                form.min_score,
-                "0 to 10. On a weak day fewer papers come, or none. Empty: no minimum.",
-            ),
-            build_input("unscored", "Papers without a score", build_radio(_UNSCORED, form.unscored)),
-            build_input("at", "Time", build_time_picker(form.at)),
-            build_input("days", "Days", _build_day_checkboxes(form.days)),
-            build_input("every_weeks", "Rhythm", build_radio(RHYTHMS, form.every_weeks)),
-            build_input("time_zone", "Time zone", build_zone_select(form.time_zone)),
-            build_input("style", "Style", build_radio(_STYLES, form.style)),
-            *([_build_repeat_choice(form.repeat)] if has_several else []),
-            build_text_input(
-                "new_name",
-                "Name",
-                form.new_name or "",
-                "Tells several digests apart. None: the main one.",
-            ),
+            *_build_fields(form, has_several=has_several),
         ],
     }
+
+
+def _build_fields(form: SubscriptionForm, *, has_several: bool) -> list[Json]:
+    """Build the inputs of a form, in their order."""
+    return [
+        build_text_input(
+            "domains",
+            "Domains",
+            form.domains,
+            f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}. None: everything.",
+        ),
+        build_text_input(
+            "keywords",
+            "Keywords",
+            form.keywords,
+            "Words that make a paper wanted, with commas.",
+        ),
+        build_text_input("muted", "Leave out", form.muted, "Domains or words that keep a paper out."),
+        build_input("top", "How many papers at most", _build_top_select(form.top)),
+        build_text_input(
+            "min_score",
+            "Minimum score",
+            form.min_score,
+            "0 to 10. On a weak day fewer papers come, or none. Empty: no minimum.",
+        ),
+        build_input("unscored", "Papers without a score", build_radio(_UNSCORED, form.unscored)),
+        build_input("at", "Time", build_time_picker(form.at)),
+        build_input("days", "Days", _build_day_checkboxes(form.days)),
+        build_input("every_weeks", "Rhythm", build_radio(RHYTHMS, form.every_weeks)),
+        build_input("time_zone", "Time zone", build_zone_select(form.time_zone)),
+        build_input("style", "Style", build_radio(_STYLES, form.style)),
+        *([_build_repeat_choice(form.repeat)] if has_several else []),
+        build_text_input(
+            "new_name",
+            "Name",
+            form.new_name or "",
+            "Tells several digests apart. None: the main one.",
+        ),
+    ]
 
 
 def _build_digest_select(names: Sequence[str], name: str) -> Json:
@@ -247,16 +259,6 @@ def build_radio(choices: Mapping[str, tuple[str, ...]], value: str | None) -> Js
         "options": options,
         "initial_option": chosen,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class FormMetadata:
-    """The channel of a form and its signature; the name of the digest and of the channel are not signed."""
-
-    channel: str
-    signature: str
-    name: str = ""
-    label: str = ""
 
 
 def read_metadata(view: Mapping[str, Any]) -> FormMetadata:

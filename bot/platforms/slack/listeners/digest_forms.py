@@ -12,6 +12,8 @@ from bot.platforms.slack.form_signature import sign_form
 from bot.platforms.slack.forms import (
     ERROR_CHARACTERS,
     FIRST_FIELD,
+    LABEL_CHARACTERS,
+    FormMetadata,
     build_field_errors,
     build_settings_view,
     build_zone_options,
@@ -43,15 +45,9 @@ class DigestFormListeners(RequestListeners):
     ) -> dict[str, Any]:
         """Build the view of a form for a person. `label` is the channel's name."""
         names = await run_interactive(self._list_names, channel)
-        return build_settings_view(
-            form,
-            channel_id=channel.channel,
-            channel_name=label,
-            exists=form.name in names,
-            signature=sign_form(workspace.token, workspace.team_id, user, channel.channel),
-            note=note,
-            names=names,
-        )
+        signature = sign_form(workspace.token, workspace.team_id, user, channel.channel)
+        metadata = FormMetadata(channel.channel, signature, form.name, label[:LABEL_CHARACTERS])
+        return build_settings_view(form, metadata, names, note)
 
     def _list_names(self, channel: Channel) -> list[str]:
         return [each.name for each in self.answers.store.subscriptions.list_of_channel(channel)]
