@@ -7,7 +7,7 @@ most.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,7 +20,7 @@ from digests.injection_rules import (
     TOOL_OR_EXFIL_REQUEST,
 )
 from digests.injection_words import ENGLISH, FOREIGN, GUARDS
-from digests.quick_check import compile_quick_check
+from digests.quick_check import compile_quick_check, loosen_pattern
 
 MAX_SENTENCE_CHARACTERS = 400
 """Characters of a sentence that are looked at together. A longer one is cut."""
@@ -41,10 +41,14 @@ def find_passages(text: str, *, is_cipher: bool = False) -> Iterator[Passage]:
 
     In a text that was in cipher less is needed: nobody writes there for people.
     """
+    sentences = [(start, end, text[start:end]) for start, end in split_sentences(text)]
+    outcomes = _list_possible_outcomes("\n".join([sentence for _, _, sentence in sentences]))
+    if not outcomes:
+        return
     previous = _Sentence("")
-    for start, end in split_sentences(text):
-        sentence = _Sentence(text[start:end])
-        category = sentence.find_outcome()
+    for start, end, sentence_text in sentences:
+        sentence = _Sentence(sentence_text)
+        category = sentence.find_outcome(outcomes)
         if category:
             is_order = _is_order(sentence, previous, category)
             if is_order and (
@@ -78,12 +82,10 @@ class _Sentence:
         """Return True for a question that is no polite request."""
         return self.text.rstrip(" \"'”’»)").endswith("?") and not self.has("command", "address")
 
-    def find_outcome(self) -> str:
-        """Return the category of what it wants, empty for nothing."""
-        if not any(may_match(self.text) for may_match in _compile_outcome_checks()):
-            return ""
+    def find_outcome(self, outcomes: Collection[str]) -> str:
+        """Return the category of what it wants, by the signals of `outcomes` alone; empty for nothing."""
         for category, names in _OUTCOMES:
-            if self.has(*names):
+            if self.has(*(name for name in names if name in outcomes)):
                 return category
         return ""
 
@@ -95,6 +97,7 @@ _OUTCOMES = (
     (SCORE_DEMAND, ("score", "foreign score")),
     (REVIEW_STEERING, ("accept", "omit", "praise", "foreign accept", "foreign omit", "foreign praise")),
 )
+_ALL_OUTCOMES = tuple(name for _, names in _OUTCOMES for name in names)
 
 
 def _is_order(sentence: _Sentence, previous: _Sentence, category: str) -> bool | None:
@@ -233,7 +236,7 @@ def _is_mention(text: str) -> bool:
     if kept == text or not _compile_mention_check()(kept):
         return False
     frame = _Sentence(kept)
-    return not frame.find_outcome() and not frame.has("you", "begins with command")
+    return not frame.find_outcome(_ALL_OUTCOMES) and not frame.has("you", "begins with command")
 
 
 def _is_wish(sentence: _Sentence) -> bool:
@@ -294,18 +297,24 @@ def _list_patterns() -> dict[str, str]:
     }
 
 
-OUTCOMES_PER_CHECK = 5
-"""Outcomes that are looked for together: with more, the automaton outgrows its cache."""
+def _list_possible_outcomes(text: str) -> list[str]:
+    """Return the outcomes that a sentence of a text may have: all that it has, and few that it has not."""
+    return [name for may_match, names in _compile_outcome_checks() if may_match(text) for name in names]
 
 
 @cache
-def _compile_outcome_checks() -> tuple[Callable[[str], bool], ...]:
-    """Compile checks of which at least one returns True if a sentence has an outcome."""
+def _compile_outcome_checks() -> Sequence[tuple[Callable[[str], bool], Sequence[str]]]:
+    """Compile checks of outcomes, each with their names.
+
+    A check returns False for a text only if no sentence of it has one of the outcomes. With more outcomes in
+    a check, its automaton outgrows its cache.
+    """
     patterns = _list_patterns()
-    wanted = [patterns[name] for _, names in _OUTCOMES for name in names]
-    return tuple(
-        compile_quick_check(
-            "|".join(f"(?:{pattern})" for pattern in wanted[start : start + OUTCOMES_PER_CHECK])
-        )
-        for start in range(0, len(wanted), OUTCOMES_PER_CHECK)
-    )
+    foreign = [name for name in _ALL_OUTCOMES if name.startswith("foreign ")]
+    together = [foreign, ["dialogue", "form"]]
+    alone = [[name] for name in _ALL_OUTCOMES if not any(name in group for group in together)]
+    groups = [*together, *alone]
+    return [
+        (compile_quick_check("|".join(f"(?:{loosen_pattern(patterns[name])})" for name in group)), group)
+        for group in groups
+    ]

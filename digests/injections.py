@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from digests.injection_rules import HIDDEN_TEXT, ROLE_OR_CHAT_TOKEN, RULES, InjectionRule
 from digests.injection_signals import Passage, find_passages, is_about_others, is_announced
 from digests.model import Flag, Paper
-from digests.quick_check import compile_quick_check
+from digests.quick_check import compile_quick_check, loosen_pattern
 
 EXCERPT_LENGTH = 200
 """Characters of a passage that a flag keeps."""
@@ -376,7 +376,8 @@ def _compile_rule_groups() -> Sequence[tuple[Callable[[str], bool], Sequence[Inj
     """
     groups = [RULES[start : start + RULES_PER_GROUP] for start in range(0, len(RULES), RULES_PER_GROUP)]
     return [
-        (compile_quick_check("|".join(f"(?:{rule.source})" for rule in group)), group) for group in groups
+        (compile_quick_check("|".join(f"(?:{loosen_pattern(rule.source)})" for rule in group)), group)
+        for group in groups
     ]
 
 
