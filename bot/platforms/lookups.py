@@ -81,9 +81,8 @@ class LookupHandler:
         `is_public` the whole channel sees the answer, so that it shows no held or rejected paper. An error is
         answered with a sentence.
         """
-        if not self.fair_use.has_token(Use.LOOK_UP, channel, person_id) or not await self.repeats.is_new(
-            event
-        ):
+        may_ask = self.fair_use.has_token(Use.LOOK_UP, channel, person_id)
+        if not may_ask or not await self.repeats.is_new(event):
             return
         words = text.strip()
         if not words or words.lower().strip("!?.") in HELP_WORDS:
