@@ -2901,7 +2901,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "await respond(await run_interactive(show_next, click.value, click.channel))",
         "await respond(await run_interactive(show_next, click.value, click.channel), replace=True)",
         (
-            "tests/bot/platforms/test_interaction.py::"
+            "tests/bot/platforms/test_clicks.py::"
             "test_the_next_papers_of_a_digest_are_shown_to_the_person_alone",
         ),
     ),
@@ -3488,9 +3488,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/platforms/lookups.py",
         "if record and await is_own_person()",
         "if record",
-        (
-            "tests/bot/platforms/test_interaction.py::test_the_record_of_a_paper_is_for_people_of_the_workspace",
-        ),
+        ("tests/bot/platforms/test_clicks.py::test_the_record_of_a_paper_is_for_people_of_the_workspace",),
     ),
     Mutant(
         "an agenda that does not ask after its meeting",

@@ -9,6 +9,7 @@ from tests.bot.platforms.discord.processes import serve_scenarios as serve_disco
 from tests.bot.platforms.processes import open_scenario_runner
 from tests.bot.platforms.slack.processes import SlackScenarioRunner
 from tests.bot.platforms.slack.processes import serve_scenarios as serve_slack
+from tests.fakes.platform import MemoryPlatform, PostedPages
 from tests.impatient import list_brisk_waits
 
 QUEUE_PER_CHANNEL = '[discussion]\nqueue = "channel"'
@@ -28,6 +29,11 @@ IGNORED_VARIABLES = {
     "https_proxy": UNREACHABLE,
 }  # fmt: skip
 """Variables that Slack's libraries read from the environment; none of them may change anything."""
+
+
+@pytest.fixture
+def platform() -> MemoryPlatform:
+    return MemoryPlatform(PostedPages())
 
 
 @pytest.fixture
