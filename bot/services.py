@@ -652,13 +652,6 @@ def build_alert_policy(services: Services) -> "AlertPolicy | None":
     )
 
 
-def find_workspace_names(store: Store) -> dict[tuple[str, str], str]:
-    """Return the names of the workspaces that have one, by platform and id. Blocks."""
-    listed = {(each.platform, each.id): each.name for each in store.workspaces.list_all()}
-    installed = {(each.platform, each.workspace): each.name for each in store.installations.list_all()}
-    return {place: name for place, name in {**listed, **installed}.items() if name}
-
-
 def find_operator_channel(settings: Settings) -> Channel | None:
     """Return the channel that is told of failures, None if the settings name none."""
     if not settings.operator.channel:

@@ -12,9 +12,9 @@ from bot.cli.targets import find_target, name_workspace
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json, print_lines
 from bot.present.channel_status import describe_trouble
 from bot.present.wording import format_count
-from bot.services import find_workspace_names
 from digests.ports.delivery_reports import ChannelStatus
 from digests.text import clip_text, normalize_text
+from digests.workspace_names import find_workspace_names
 
 NAME_CHARACTERS = 60
 """Characters of a workspace's name in the list."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from bot.conversation.fair_use import LimitReachedError
-from bot.services import build_answers, find_budget_limit, find_workspace_names
+from bot.services import build_answers, find_budget_limit
 from bot.storage import run_interactive
 from bot.web.guard import LOOPBACK, find_host_name
 from bot.web.pages import (
@@ -35,6 +35,7 @@ from digests.model import QueuedPaper
 from digests.ports.access_tokens import TokenUse
 from digests.ports.delivery_reports import ChannelStatus
 from digests.ports.overview import DigestFilter, DigestPage
+from digests.workspace_names import find_workspace_names
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 
 from bot.cli.channels import NAME_CHARACTERS, list_channels
 from bot.cli.main import main
-from bot.services import find_workspace_names
 from digests.ports import Store
 from digests.store import open_store
 from digests.subscription import Channel, Subscription
+from digests.workspace_names import find_workspace_names
 from tests.builders import NOW, a_store
 from tests.outbox import claim_edition
 
