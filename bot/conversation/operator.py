@@ -13,6 +13,7 @@ from bot.present.operator_summary import (
 from digests.ports.alerts import GIVEN_UP_FOR
 from digests.ports.metrics import LATE_AFTER
 from digests.subscription import Channel
+from digests.workspace_names import find_workspace_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +40,6 @@ class OperatorAnswers:
             sum(store.review_queue.count_waiting().values()),
             store.budget.spending_on(now.astimezone(UTC).date()),
             context.budget_limit,
+            find_workspace_names(store),
         )
         return present_operator_summary(summary)

@@ -21,6 +21,7 @@ from digests.ports import Store
 from digests.ports.alerts import GIVEN_UP_FOR, AlertKind, AlertMessage, Condition
 from digests.ports.metrics import LATE_AFTER
 from digests.subscription import Channel, DigestStyle
+from digests.workspace_names import find_workspace_names
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +122,9 @@ class AlertSender:
             if message.sent_at and not await self._is_absent(message, platform):
                 await run_background(alerts.confirm, message)
                 return
+            names = await run_background(find_workspace_names, self.context.store)
             pages = await platform.fit_pages(
-                channel, platform.render(present_alerts(message.alerts), DigestStyle.COMPACT)
+                channel, platform.render(present_alerts(message.alerts, names), DigestStyle.COMPACT)
             )
             if not pages:
                 log.error("the operator's channel %s takes no alerts: name one that is no forum", channel)

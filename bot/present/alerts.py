@@ -1,7 +1,8 @@
 """Wording of alerts to the operator. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
+from types import MappingProxyType
 
 from bot.chat.message import Message, Text
 from bot.present.wording import format_count
@@ -11,6 +12,13 @@ from digests.text import clip_text, normalize_text
 MAX_LISTED_ALERTS = 6
 """Alerts of a message that have a line of their own. All fit into one message of every platform."""
 MAX_SUBJECT_CHARACTERS, MAX_DETAIL_CHARACTERS = 100, 150
+MAX_NAME_CHARACTERS = 40
+"""Characters of a workspace's name beside its id."""
+
+Names = Mapping[tuple[str, str], str]
+"""Names of workspaces, by platform and id. One without a name is not in it."""
+
+_NO_NAMES: Names = MappingProxyType({})
 
 _HINTS = {
     AlertKind.SOURCE: "“paperround doctor” and “paperround fetch” say more.",
@@ -23,16 +31,16 @@ _HINTS = {
 }
 
 
-def present_alerts(alerts: Sequence[Alert]) -> Message:
+def present_alerts(alerts: Sequence[Alert], names: Names = _NO_NAMES) -> Message:
     """Build the message about conditions that have started or ended, with a paragraph for each.
 
-    Of more than `MAX_LISTED_ALERTS` the others are counted.
+    Workspaces have their names beside their ids. Of more than `MAX_LISTED_ALERTS` the others are counted.
     """
     shown, hidden = alerts[:MAX_LISTED_ALERTS], alerts[MAX_LISTED_ALERTS:]
-    blocks = [Text(describe_alert(alert)) for alert in shown]
+    blocks = [Text(describe_alert(alert, names)) for alert in shown]
     if hidden:
         blocks.append(Text(f"And {len(hidden):,} more: “paperround status”.", is_small_print=True))
-    summary = describe_alert(alerts[0]) if len(alerts) == 1 else _summarize(alerts)
+    summary = describe_alert(alerts[0], names) if len(alerts) == 1 else _summarize(alerts)
     return Message(summary, tuple(blocks))
 
 
@@ -44,9 +52,9 @@ def _summarize(alerts: Sequence[Alert]) -> str:
     return f"Alerts of Paperround: {', '.join(parts)}"
 
 
-def describe_alert(alert: Alert) -> str:
+def describe_alert(alert: Alert, names: Names = _NO_NAMES) -> str:
     """Describe the start of a condition with its reason and a hint, or its end with the time it lasted."""
-    fault = describe_fault(alert)
+    fault = describe_fault(alert, names)
     if alert.ended_at:
         return f"✅ Over after {format_duration(alert.ended_at - alert.since)}: {fault}."
     detail = clip_text(normalize_text(alert.detail), MAX_DETAIL_CHARACTERS)
@@ -54,7 +62,7 @@ def describe_alert(alert: Alert) -> str:
     return " ".join(filter(None, (f"🔴 {fault} {since}.", detail, _HINTS[alert.kind])))
 
 
-def describe_fault(alert: Alert) -> str:
+def describe_fault(alert: Alert, names: Names = _NO_NAMES) -> str:
     """Describe the condition without a full stop, in words that hold before and after its end."""
     subject = clip_text(normalize_text(alert.subject), MAX_SUBJECT_CHARACTERS)
     match alert.kind:
@@ -65,13 +73,23 @@ def describe_fault(alert: Alert) -> str:
         case AlertKind.BUDGET:
             return "the day's budget for reviews is used up"
         case AlertKind.WORKSPACE:
-            return f"the workspace {subject} does not let the app post"
+            return f"the workspace {subject}{format_name_of(alert.subject, names)} does not let the app post"
         case AlertKind.DIGEST:
-            return f"the digest of {subject} is late or was given up"
+            return f"the digest of {subject}{format_name_of(alert.subject, names)} is late or was given up"
         case AlertKind.DISK:
             return f"the disk of {subject} is nearly full"
         case AlertKind.BACKUP:
             return f"there is no fresh backup in {subject}"
+
+
+def format_name_of(full_name: str, names: Names) -> str:
+    """Return the name of the workspace of a workspace, channel or digest in brackets, "" if it has none.
+
+    `full_name` is PLATFORM:WORKSPACE with what follows. The name is a stranger's: it is clipped to a line.
+    """
+    platform, _, rest = full_name.partition(":")
+    name = clip_text(normalize_text(names.get((platform, rest.partition(":")[0]), "")), MAX_NAME_CHARACTERS)
+    return f" ({name})" if name else ""
 
 
 def format_duration(duration: timedelta) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.chat.message import Heading, Message, Text
-from bot.present.alerts import describe_alert
+from bot.present.alerts import Names, describe_alert, format_name_of
 from bot.present.wording import format_count
 from digests.ports.alerts import Alert, DigestTrouble
 from digests.ports.budget import BudgetLimit, Spending
@@ -20,7 +20,8 @@ class OperatorSummary:
     """Facts of the whole installation at one instant, over all workspaces.
 
     `alerts` last. `troubles` are digests that are late or were given up, one more than are shown if there are
-    more. `waiting_count` papers wait for a review. `limit` is None without a reviewer.
+    more. `waiting_count` papers wait for a review. `limit` is None without a reviewer. `names` are those of
+    workspaces.
     """
 
     metrics: StoreMetrics
@@ -29,14 +30,16 @@ class OperatorSummary:
     waiting_count: int
     spending: Spending
     limit: BudgetLimit | None
+    names: Names
 
 
 def present_operator_summary(summary: OperatorSummary) -> Message:
     """Build the operator's summary, in paragraphs: digests, what lasts, digests in trouble, reviews."""
     blocks: list[Heading | Text] = [Heading("For the operator"), Text(_describe_digests(summary.metrics))]
-    blocks += [Text(describe_alert(alert)) for alert in summary.alerts[:MAX_LISTED_TROUBLES]]
+    alerts = summary.alerts[:MAX_LISTED_TROUBLES]
+    blocks += [Text(describe_alert(alert, summary.names)) for alert in alerts]
     if summary.troubles:
-        shown = [_describe_trouble(trouble) for trouble in summary.troubles[:MAX_LISTED_TROUBLES]]
+        shown = [_describe_trouble(each, summary.names) for each in summary.troubles[:MAX_LISTED_TROUBLES]]
         more = ["And more: “paperround channels” lists all."] if len(summary.troubles) > len(shown) else []
         blocks.append(Text("\n".join([*shown, *more]), label="Late or given up"))
     if summary.limit:
@@ -51,11 +54,12 @@ def _describe_digests(metrics: StoreMetrics) -> str:
     return f"Digests: {states or 'none'}. {posted} with papers in 24 hours."
 
 
-def _describe_trouble(trouble: DigestTrouble) -> str:
+def _describe_trouble(trouble: DigestTrouble, names: Names) -> str:
     state = "given up" if trouble.is_given_up else "late"
     edition = f" ({trouble.edition:%d %b})" if trouble.edition else ""
     reason = clip_text(normalize_text(trouble.reason), MAX_REASON_CHARACTERS)
-    return f"{trouble.full_name}: {state}{edition}{f', {reason}' if reason else ''}"
+    name = f"{trouble.full_name}{format_name_of(trouble.full_name, names)}"
+    return f"{name}: {state}{edition}{f', {reason}' if reason else ''}"
 
 
 def _describe_reviews(summary: OperatorSummary, limit: BudgetLimit) -> str:

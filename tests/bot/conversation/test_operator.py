@@ -15,7 +15,7 @@ from digests.ports.alerts import AlertKind, Condition
 from digests.ports.budget import BudgetLimit, Spending
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.test_renderers import check_page
-from tests.builders import NOW, TODAY, a_store, find_nothing
+from tests.builders import NOW, TODAY, a_store, an_installation, find_nothing
 from tests.outbox import claim_edition
 
 ADA, EVE = Person("UADA", "Ada"), Person("UEVE", "Eve", is_admin=True)
@@ -84,10 +84,22 @@ def test_without_digests_and_reviewer_it_is_two_lines() -> None:
     ]
 
 
+def test_a_workspace_has_its_name_beside_its_id() -> None:
+    store = a_store()
+    add_failed_digests(store, 1)
+    store.installations.save(an_installation("T2", name="The lab\nof ours"))
+    store.alerts.observe([Condition(AlertKind.WORKSPACE, "slack:T2", "x")], now=NOW, settle=timedelta())
+    text = text_of(an_answers(store).operator.show_summary(HOME, ADA))
+    assert "🔴 the workspace slack:T2 (The lab of ours) does not let the app post" in text
+    assert "Late or given up slack:T2:C0 (The lab of ours): given up" in text
+
+
 @pytest.mark.parametrize("platform", sorted(find_platforms()))
 def test_many_hostile_reasons_are_clipped_escaped_and_counted(platform: str) -> None:
     store = a_store()
-    add_failed_digests(store, 9, "<!channel> @everyone [x](https://evil.example) `*_~| " * 99)
+    hostile = "<!channel> @everyone [x](https://evil.example) `*_~| " * 99
+    add_failed_digests(store, 9, hostile)
+    store.installations.save(an_installation("T2", name=hostile))
     message = an_answers(store).operator.show_summary(HOME, ADA)
     assert message
     assert "C5" not in text_of(message)

@@ -232,6 +232,11 @@ def test_an_installation_whose_tokens_cannot_be_renewed_is_a_condition() -> None
     (found,) = find_conditions(world.store, POLICY, NOW, timedelta())
     assert (found.kind, found.subject) == (AlertKind.WORKSPACE, "slack:T1")
     assert found.detail == "Slack refused the refresh token."
+    trial = Trial(world)
+    for _ in range(4):
+        trial.look()
+    (text,) = trial.list_texts()
+    assert "the workspace slack:T1 (The lab) does not let the app post" in text
 
 
 def test_a_late_digest_is_told_after_the_wait_for_reviews() -> None:

@@ -57,8 +57,8 @@ def test_many_long_and_hostile_alerts_are_one_message_on_every_platform(
     platform: str, kind: AlertKind
 ) -> None:
     hostile = "<!channel> @everyone [x](https://evil.example) \n🔴 all is well &amp; `*_~|" * 40
-    alerts = [Alert(kind, f"{n} {hostile}", hostile, NOW) for n in range(500)]
-    message = present_alerts(alerts)
+    alerts = [Alert(kind, f"slack:{n}:{hostile}", hostile, NOW) for n in range(500)]
+    message = present_alerts(alerts, {("slack", str(n)): hostile for n in range(500)})
     (page,) = render_pages(message, platform, DigestStyle.COMPACT)
     assert f"And {500 - MAX_LISTED_ALERTS} more" in str(page.payload)
     assert "\\n🔴 all is well" not in str(page.payload)
