@@ -38,6 +38,9 @@ MAX_CLOCK_CORRECTION = timedelta(minutes=2)
 PEER_POLL_SECONDS = 1.0
 """Interval between two queries for the other workers that share the rate limits."""
 
+FIRST_PEER_POLL_SECONDS = 0.05
+"""The first such interval after a pause. Each further one is twice as long, up to `PEER_POLL_SECONDS`."""
+
 BOT_CONCURRENCY = 100
 """Deliveries in progress on a platform that limits all messages of a bot together.
 
@@ -209,6 +212,8 @@ class PeerWatch:
 
     context: DeliveryContext
     own_names: frozenset[str]
+    interval: float = FIRST_PEER_POLL_SECONDS
+    """Seconds from the last query to the next."""
     _polled_at: float = -inf
 
     def shared_limiters(self) -> dict[str, RateLimiter]:
@@ -218,13 +223,18 @@ class PeerWatch:
         }
 
     async def update_peers(self) -> None:
-        """Give each limiter its active peers, at most once every `PEER_POLL_SECONDS`.
+        """Give each limiter its active peers, unless the last query is younger than `interval`.
 
-        Asks the store for them. An error is logged, and the limiters keep the peers that they have.
+        Asks the store for them. Workers that begin at the same full minute have no claims yet when the others
+        first look, so the next queries follow soon. An error is logged, and the limiters keep the peers that
+        they have.
         """
         limiters, context = self.shared_limiters(), self.context
-        if not limiters or monotonic() - self._polled_at < PEER_POLL_SECONDS:
+        waited = monotonic() - self._polled_at
+        if not limiters or waited < self.interval:
             return
+        has_paused = waited > 2 * PEER_POLL_SECONDS
+        self.interval = FIRST_PEER_POLL_SECONDS if has_paused else min(2 * self.interval, PEER_POLL_SECONDS)
         self._polled_at = monotonic()
         try:
             active_workers = await run_background(
@@ -323,11 +333,11 @@ class DeliveryWorker:
     async def _wait_for_wakeup(self) -> None:
         """Wait for a tick, the end of a delivery, or `close`.
 
-        While deliveries share rate limits with peers, wait at most `PEER_POLL_SECONDS`.
+        While deliveries share rate limits with peers, wait at most until the next query for them.
         """
         has_peers = self.slots.in_flight and self._peer_watch.shared_limiters()
         with suppress(TimeoutError):
-            async with asyncio.timeout(PEER_POLL_SECONDS if has_peers else None):
+            async with asyncio.timeout(self._peer_watch.interval if has_peers else None):
                 await self._wakeup.wait()
 
     async def _claim_due(self) -> None:

@@ -224,6 +224,29 @@ def test_replicas_share_the_rate_of_a_workspace(monkeypatch: pytest.MonkeyPatch)
     asyncio.run(run())
 
 
+def test_workers_that_begin_together_learn_of_each_other_before_the_usual_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bot.delivery.worker, "PEER_POLL_SECONDS", 3600)
+
+    async def run() -> None:
+        store = a_store_with_channels(("slow", 6))
+        platform = SlowPlatform(PostedPages())
+        limiters = [RateLimiter(RateLimits(workspace=1000)) for _ in range(2)]
+        working = []
+        for owner, limiter in zip("pq", limiters, strict=True):
+            context = a_delivery_context(
+                store, platform, rate_limiters={"console": limiter}, concurrency_per_workspace=3
+            )
+            working.append(asyncio.create_task(deliver_due_editions(replace(context, owner=owner))))
+            await wait_until(lambda: platform.in_flight["slow"] == 3 * len(working))
+        await wait_until(lambda: [each._peers_by_workspace for each in limiters] == [{"slow": 1}] * 2)
+        platform.released.set()
+        await asyncio.gather(*working)
+
+    asyncio.run(run())
+
+
 def test_deliveries_go_on_while_the_other_workers_are_not_known() -> None:
     class Broken:
         def active_workers(self, **_: Any) -> Any:
