@@ -1,8 +1,9 @@
-"""Benchmarks of sources: a full day of arXiv's feed, and a snapshot."""
+"""Benchmarks of sources: a full day of arXiv's feed, a scan for injections, and a snapshot."""
 
 import asyncio
 import json
 import random
+import re
 import sqlite3
 import time
 import tracemalloc
@@ -14,15 +15,20 @@ from statistics import median
 from lxml import etree
 
 from bot.ingest.fetching import fetch_source
+from digests.injections import flag_paper
 from digests.sources.arxiv import rss
 from digests.sources.snapshot import SnapshotSource
 from digests.store import open_store
+from tests.benchmarks.generated_papers import PaperGenerator
 from tests.builders import NOW
 from tests.fakes import arxiv_days
 from tests.shared_data import FOLDER
 
 RECORDS = 100_000
 BATCH = 2000
+SCANNED = 2_000
+"""Papers that are scanned for injections, each once: an automaton remembers what it has seen."""
+
 WORDS = [
     "model",
     "data",
@@ -40,7 +46,7 @@ WORDS = [
 
 def rows(folder: Path, records: int = RECORDS) -> list[tuple[str, ...]]:
     """Return the rows of all measurements."""
-    return [_feed(), *_snapshot(folder, records)]
+    return [_feed(), _scan(), *_snapshot(folder, records)]
 
 
 def _feed() -> tuple[str, ...]:
@@ -59,6 +65,23 @@ def _feed() -> tuple[str, ...]:
     ours, floor = (median(times) for times in zip(*pairs, strict=True))
     what = f"a day's feed of {feed.paper_count} papers, against the bare tree"
     return what, f"{ours * 1000:.1f} ms", f"{floor * 1000:.1f} ms", f"{ours / floor:.2f}", "<= 3"
+
+
+def _scan() -> tuple[str, ...]:
+    """Measure the scan of an import for injections; floor: `re` finding the words of the same texts."""
+    papers = [paper for paper, _ in PaperGenerator().generate(SCANNED + SCANNED // 10)]
+    for paper in papers[SCANNED:]:
+        flag_paper(paper)  # Compiles the patterns.
+    begun = time.thread_time()
+    for paper in papers[:SCANNED]:
+        flag_paper(paper)
+    ours, begun = time.thread_time() - begun, time.thread_time()
+    for paper in papers[:SCANNED]:
+        re.findall(r"\w+", f"{paper.title} {paper.abstract}")
+    floor = time.thread_time() - begun
+    what = f"a paper scanned for injections, of {SCANNED:,}, against `re` finding its words"
+    ratio = f"{ours / floor:.2f}"
+    return what, f"{ours / SCANNED * 1e6:.0f} us", f"{floor / SCANNED * 1e6:.0f} us", ratio, "<= 12"
 
 
 def _snapshot(folder: Path, records: int) -> list[tuple[str, ...]]:
