@@ -12,7 +12,7 @@ from digests.private_files import create_private_file
 from digests.store import postgres
 from digests.store.engine import Database, translate_errors
 
-HEAD_REVISION = "0134"
+HEAD_REVISION = "0135"
 """The newest migration; a test holds it equal to the scripts."""
 
 FIRST_REVISION = "0101"

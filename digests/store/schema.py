@@ -206,7 +206,7 @@ subscriptions = Table(
     Column("language", StorableText, nullable=False, server_default=""),
     Column("recap", Boolean, nullable=False, server_default=false()),
     # The time of the next weekly recap. Null without one, and until it is computed.
-    Column("next_recap_at", Instant, index=True),
+    Column("next_recap_at", Instant),
     # The conversation of one person, the owner, with the bot. Here, in posts and in marks.
     Column("is_direct", Boolean, nullable=False, server_default=false()),
     Column("at", StorableText, nullable=False),
@@ -227,6 +227,7 @@ subscriptions = Table(
     Column("running_since", Date),
     UniqueConstraint("platform", "workspace", "channel", "name"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
+    Index("ix_subscriptions_recap_next_recap_at", "recap", "next_recap_at"),
     # For the digests of one channel.
     Index("ix_subscriptions_platform_channel", "platform", "channel"),
 )

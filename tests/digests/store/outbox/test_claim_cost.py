@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 
 from digests.ports import Store
+from digests.ports.outbox import DeliveryKind
 from digests.store.engine import Database
-from tests.outbox import a_store_with_due_channels, claim_due_channels
+from tests.builders import NOW
+from tests.outbox import LEASE, a_store_with_due_channels, claim_due_channels
 
 STEPS_PER_CALL = 100
 
@@ -40,3 +43,16 @@ def test_a_claim_reads_what_is_in_progress_once_and_not_for_each_due_channel() -
     few, many = steps_of_a_claim(leased=10, due=300), steps_of_a_claim(leased=110, due=300)
     steps_of_each_leased = (many - few) / 100
     assert steps_of_each_leased < 300  # One step for each due channel would be as many.
+
+
+def steps_of_an_idle_poll(channels: int) -> int:
+    """Return the steps of a poll for every kind while nothing is due."""
+    store = a_store_with_due_channels(channels)
+    before = NOW - timedelta(days=3)
+    with count_steps(store) as steps:
+        assert not store.outbox.claim_due(owner="a", now=before, lease=LEASE, limit=9, kinds=[*DeliveryKind])
+    return steps[0]
+
+
+def test_a_poll_that_finds_nothing_due_costs_the_same_whatever_the_number_of_channels() -> None:
+    assert steps_of_an_idle_poll(channels=400) == steps_of_an_idle_poll(channels=40)
