@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import signal
 import sys
 import time
@@ -25,60 +24,21 @@ from digests.reviewers.reader import (
     ReaderStartError,
     run_unless_short,
 )
+from tests.digests.reviewers.reader_calls import (
+    die,
+    fill_disk,
+    import_module,
+    print_and_return,
+    read_environment,
+    read_for_ever,
+    share_result_and_read_for_ever,
+    stop_myself,
+    take_memory,
+    write_and_exit,
+)
 from tests.digests.reviewers.test_parse import TEXT, a_reply
 from tests.fakes.pdf import a_pdf
 from tests.fakes.wire import WAIT_SECONDS
-
-
-def read_for_ever(gate: str) -> str:
-    """Hold the interpreter until a file exists."""
-    while not Path(gate).exists():
-        sum(range(10_000))
-    return "the gate is open"
-
-
-def take_memory(size: int) -> int:
-    return len(bytearray(size))
-
-
-def die(status: int) -> None:
-    os._exit(status)
-
-
-def stop_myself(number: int) -> str:
-    """Get a signal, as from a terminal or systemd that stops the bot with all its processes."""
-    os.kill(os.getpid(), number)
-    return "the text"
-
-
-def import_module(name: str) -> None:
-    __import__(name)
-
-
-def write_and_exit(count: int) -> str:
-    """Write in place of the result, as a process does that a document took over."""
-    os.write(1, b"[" * count)
-    os._exit(0)
-
-
-def share_result_and_read_for_ever(folder: str) -> str:
-    """Hold the interpreter in two processes, which both have the file of the result."""
-    if os.fork() == 0:
-        Path(folder, "shared").touch()
-    return read_for_ever(f"{folder}/gate")
-
-
-def fill_disk(text: str) -> str:
-    raise OSError(errno.ENOSPC, f"no room for {text}")
-
-
-def read_environment() -> dict[str, str]:
-    return dict(os.environ)
-
-
-def print_and_return(text: str) -> str:
-    print("a library's words")
-    return text
 
 
 def test_a_page_and_a_pdf_are_read_as_in_this_process() -> None:
