@@ -3,6 +3,7 @@
 import gc
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -21,6 +22,8 @@ from tests.store_template import copy_new_stores
 
 copy_new_stores()
 share_compiled_statements()
+# httpcore looks for it several times a request. It is not installed; pytest makes that search a long one.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile("chaos", deadline=None, max_examples=1000)
