@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from tests.builders import store_factories
+from tests.forked import share_forker
 from tests.postgres import PostgresServer, StorePool, start_server
 from tests.statement_cache import share_compiled_statements
 from tests.store_template import copy_new_stores
@@ -60,6 +61,14 @@ SLOW_MODULES = frozenset({"tests.old_store"})
 """Modules whose functions copy a whole store, which takes many writes to the disk."""
 
 POSTGRES_FIXTURES = {"postgres", "postgres_stores"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the workers of this run share the process that forks commands: its imports take two seconds."""
+    if not hasattr(config, "workerinput") and getattr(config.option, "numprocesses", None):
+        exits = ExitStack()
+        exits.enter_context(share_forker())
+        config.add_cleanup(exits.close)
 
 
 @pytest.hookimpl(wrapper=True)

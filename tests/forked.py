@@ -7,7 +7,8 @@ signals, and runs the module as `python -m MODULE` does.
 Outside of pytest, such as in benchmarks, a new Python is started: a fork has the memory of all platforms.
 Some tests do so too: those of encodings, of imports, and of the commands in the documentation.
 
-`python -m tests.forked FILE` serves the requests of the socket with this file number.
+`python -m tests.forked FILE` serves the requests of the socket with this file number. With `--shared` it
+listens there, and serves each process that connects: all workers of a run share its imports.
 """
 
 import asyncio
@@ -25,8 +26,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -50,6 +51,9 @@ LIBRARIES = (
 
 UNPREPARED = ("bot.__main__", "bot.cli.agreement_plot", "digests.store.migrations")
 """Modules that are run and not imported, or that need another library."""
+
+SHARED_VARIABLE = "PYTEST_SHARED_FORKER"
+"""Variable with the path of the socket of the process that forks for all workers of a run."""
 
 Json = dict[str, Any]
 
@@ -239,18 +243,43 @@ def _build_request(module: str, arguments: Sequence[str], cwd: Path, env: Mappin
     return {"module": module, "arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}
 
 
+@contextmanager
+def share_forker() -> Iterator[None]:
+    """Let processes that are started in the block share one that forks. It imports nothing until one asks."""
+    with tempfile.TemporaryDirectory(prefix="paperround-forker-") as folder:
+        with socket.socket(socket.AF_UNIX) as listener:
+            os.environ[SHARED_VARIABLE] = f"{folder}/socket"
+            listener.bind(f"{folder}/socket")
+            listener.listen()
+            process = _start_forker(listener, "--shared", stdin=subprocess.PIPE)
+        try:
+            yield
+        finally:
+            del os.environ[SHARED_VARIABLE]
+            process.communicate()
+
+
+def _start_forker(requests: socket.socket, *options: str, stdin: int) -> "subprocess.Popen[bytes]":
+    number = requests.fileno()
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.forked", str(number), *options], cwd=ROOT, pass_fds=[number],
+        stdin=stdin, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
 class _Forker:
     """The process that forks, and the socket of its requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        if shared := os.environ.get(SHARED_VARIABLE):
+            self._requests = socket.socket(socket.AF_UNIX)
+            self._requests.connect(shared)
+            return
         self._requests, theirs = socket.socketpair()
         with theirs:
-            number = theirs.fileno()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forked", str(number)], cwd=ROOT, pass_fds=[number],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            )  # fmt: skip
+            self._process = _start_forker(theirs, stdin=subprocess.DEVNULL)
 
     def send(self, request: Json, files: Sequence[int]) -> None:
         body = json.dumps(request).encode()
@@ -260,6 +289,8 @@ class _Forker:
 
     def close(self) -> None:
         self._requests.close()
+        if not self._process:
+            return
         try:
             self._process.wait(WAIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -284,19 +315,43 @@ def import_everything() -> None:
                 import_module(module)
 
 
+def _accept(listener: socket.socket) -> socket.socket:
+    """Fork for each process that connects, until standard input ends. Returns the connection in the fork."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        if sys.stdin in ready:
+            os._exit(0)
+        _prepare()
+        requests, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            return requests
+        requests.close()
+
+
+@cache
+def _prepare() -> None:
+    """Import and make what all forks share."""
+    import_everything()
+    copy_new_stores()
+    build_file_template()
+    gc.freeze()
+
+
 def _serve(requests: socket.socket) -> Json:
     """Fork for each request, until nobody can ask any more. Returns the request in the forked process."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         size, files, _, _ = socket.recv_fds(requests, 4, 4)
         if not size:
-            sys.exit()
+            os._exit(0)
         body, length = b"", int.from_bytes(size, "big")
         # Reading on would take the next request, and lose its files.
         while len(body) < length and (part := requests.recv(length - len(body))):
             body += part
         if len(body) < length:
-            sys.exit()
+            os._exit(0)
         if os.fork() == 0:
             requests.close()
             return _fork_watched(json.loads(body), files)
@@ -381,8 +436,8 @@ def _open_standard(number: int, mode: str, errors: str) -> io.TextIOWrapper:
 
 
 if __name__ == "__main__":
-    import_everything()
-    copy_new_stores()
-    build_file_template()
-    gc.freeze()
-    _run_to_end(_serve(socket.socket(fileno=int(sys.argv[1]))))
+    given = socket.socket(fileno=int(sys.argv[1]))
+    if sys.argv[2:] == ["--shared"]:
+        given = _accept(given)
+    _prepare()
+    _run_to_end(_serve(given))
