@@ -398,6 +398,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("shorten_point"),
     ),
     "digests/pick.py": (Probe("compile_word_pattern", _find_word),),
+    "digests/quick_check.py": (Probe("loosen_pattern"),),
     "digests/reviewers/html.py": (Probe("parse_html", _read_page), Probe("parse_html", _read_style)),
     "digests/reviewers/style_sheets.py": (
         Probe("StyleSheets", _read_sheet),
