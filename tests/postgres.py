@@ -159,9 +159,15 @@ def start_own_cluster(megabytes: int = 0) -> Iterator[PostgresCluster]:
         server = package.get_server(folder / "pg", cleanup_mode="delete")
         # It reports as errors that a server which was stopped here does not run.
         logging.getLogger(package.__name__).setLevel(logging.CRITICAL)
-        exits.callback(server.cleanup)
+        exits.callback(_clean_up, server)
         exits.enter_context(_stop_with_parent(folder / "pg"))
         yield PostgresCluster(folder, server)
+
+
+def _clean_up(server: Any) -> None:
+    """Stop the server if it runs. One that was just stopped may end while the package looks at it."""
+    with contextlib.suppress(importlib.import_module("psutil").NoSuchProcess):
+        server.cleanup()
 
 
 def _find_memory() -> Path | None:
