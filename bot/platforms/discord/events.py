@@ -1,8 +1,9 @@
 """Handlers of Discord's events: reactions, and servers and channels that come and go."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,8 @@ from digests.subscription import Channel, Subscription
 
 log = logging.getLogger(__name__)
 
+GuildNames = Mapping[int, str]
+"""Names of all servers that the bot is in, by id."""
 REMOVED_REASON = "Paperround was removed from the server."
 """Reason of digests that are stopped because the bot was removed from their server."""
 THREAD_TYPES = (10, 11, 12)
@@ -39,7 +42,8 @@ class EventListeners:
     """Handles the events of one connection. `client` is that connection, and caches servers and channels.
 
     Events of servers that are not served change nothing. Errors while an event is handled are logged, unless
-    stated otherwise.
+    stated otherwise. Servers that come and go are handled one after the other, by the names of that moment:
+    by older names, the request of a new server would be taken back.
     """
 
     store: Store
@@ -49,6 +53,7 @@ class EventListeners:
     client: discord.Client
     servers: ServedServers
     members: MemberCheck
+    _membership_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def on_reaction(self, event: discord.RawReactionActionEvent) -> None:
         """Store a mark that a person's reaction adds or removes.
@@ -188,39 +193,46 @@ class EventListeners:
             self._stop_subscriptions(subscriptions, "the channel was deleted.")
         )
 
-    async def on_guild_removed(self, guild: int, guilds: Mapping[int, str]) -> None:
+    async def on_guild_removed(self, guild: int, list_guilds: Callable[[], GuildNames]) -> None:
         """Stop all digests of a server that the bot was removed from, and notify their owners.
 
-        `guilds` are the names of all servers that the bot is in. Raises StoreError if the digests cannot be
-        looked up.
+        Raises StoreError if the digests cannot be looked up.
         """
-        await self.dispatcher.tasks.run_logged(
-            self._stop_subscriptions(await self._list_subscriptions({str(guild)}), REMOVED_REASON)
-        )
-        await self.dispatcher.tasks.run_logged(self._record_guilds(guilds))
-        await self._record_removal({str(guild)})
+        async with self._membership_lock:
+            await self.dispatcher.tasks.run_logged(
+                self._stop_subscriptions(await self._list_subscriptions({str(guild)}), REMOVED_REASON)
+            )
+            await self.dispatcher.tasks.run_logged(self._record_guilds(list_guilds()))
+            await self._record_removal({str(guild)})
 
-    async def on_guild_joined(self, guild: int, guilds: Mapping[int, str]) -> None:
+    async def on_guild_joined(self, guild: int, list_guilds: Callable[[], GuildNames]) -> None:
         """Take in a server that the bot was added to, and start the digests that its removal stopped.
 
-        `guilds` are the names of all servers that the bot is in. Digests that stopped for another reason stay
-        stopped, and so do those of a server that is not served. Raises StoreError.
+        Digests that stopped for another reason stay stopped, and so do those of a server that is not served.
+        Raises StoreError.
         """
-        await self._record_return({str(guild)})
-        await self.servers.take_in(guilds)
-        await self._record_guilds(guilds)
-        await self._restart_digests(await self._list_subscriptions({str(guild)}))
+        async with self._membership_lock:
+            guilds = list_guilds()
+            await self._record_return({str(guild)})
+            await self.servers.take_in(guilds)
+            await self._record_guilds(guilds)
+            await self._restart_digests(await self._list_subscriptions({str(guild)}))
 
     async def on_connect(self, guilds: Collection[int]) -> None:
         """Take in the servers of a new session, by id."""
         await self.dispatcher.tasks.run_logged(self.servers.take_in(guilds))
 
-    async def on_ready(self, guilds: Mapping[int, str]) -> None:
-        """Catch up after a new session; `guilds` are the names of all servers that the bot is in.
+    async def on_ready(self, list_guilds: Callable[[], GuildNames]) -> None:
+        """Catch up after a new session.
 
-        Digests of servers that it left are stopped, and those stopped for that reason start again where it is
-        back. Then marks are reconciled. Raises StoreError.
+        Digests of servers that the bot left are stopped, and those stopped for that reason start again where
+        it is back. Then marks are reconciled. Raises StoreError.
         """
+        async with self._membership_lock:
+            await self._catch_up_with_guilds(list_guilds())
+        await self.catch_up()
+
+    async def _catch_up_with_guilds(self, guilds: GuildNames) -> None:
         current_guilds = set(map(str, guilds))
         await self._record_return(current_guilds)
         await self.servers.take_in(guilds)
@@ -242,7 +254,6 @@ class EventListeners:
                 if subscription.channel.workspace in current_guilds
             ]
         )
-        await self.catch_up()
 
     async def _record_removal(self, guilds: Collection[str]) -> None:
         record = self.store.workspaces.record_removal
@@ -254,7 +265,7 @@ class EventListeners:
         record = self.store.workspaces.record_return
         await self.dispatcher.tasks.run_logged(run_interactive(record, self.platform.name, guilds))
 
-    async def _record_guilds(self, guilds: Mapping[int, str]) -> None:
+    async def _record_guilds(self, guilds: GuildNames) -> None:
         """Record the servers that the bot is in, and tell the deciders of the first one that newly asks."""
         asking = await self.servers.record_names(guilds, self._find_guild)
         if asking and self.servers.take_notice_turn():

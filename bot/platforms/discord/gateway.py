@@ -125,7 +125,7 @@ class Gateway(discord.Client):
             if self.is_closed():
                 return
             try:
-                await self.events.on_ready(self._guild_names())
+                await self.events.on_ready(self._guild_names)
                 self.has_caught_up = True
                 return
             except PaperroundError as error:
@@ -166,10 +166,10 @@ class Gateway(discord.Client):
         await self.events.on_channel_deleted(channel.id, channel.guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self.events.on_guild_removed(guild.id, self._guild_names())
+        await self.events.on_guild_removed(guild.id, self._guild_names)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        await self.events.on_guild_joined(guild.id, self._guild_names())
+        await self.events.on_guild_joined(guild.id, self._guild_names)
 
     def _guild_names(self) -> dict[int, str]:
         return {guild.id: guild.name for guild in self.guilds}

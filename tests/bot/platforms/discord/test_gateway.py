@@ -13,7 +13,7 @@ from discord.http import Route
 from bot.conversation.answers import Answers
 from bot.platforms.discord import gateway as gateway_module
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.events import EventListeners
+from bot.platforms.discord.events import EventListeners, GuildNames
 from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.rest import RestClient, use_addresses
@@ -80,8 +80,8 @@ def test_a_failed_catch_up_is_retried_when_the_store_is_back(
     monkeypatch.setattr(gateway_module, "CATCH_UP_RETRY_SECONDS", (0.0, 0.0))
     asked = list[int]()
 
-    async def on_ready(self: EventListeners, guilds: list[int]) -> None:
-        asked.append(len(guilds))
+    async def on_ready(self: EventListeners, list_guilds: Callable[[], GuildNames]) -> None:
+        asked.append(len(list_guilds()))
         if len(asked) == 1:
             raise StoreError("The store is away.")
 
